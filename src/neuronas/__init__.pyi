@@ -836,7 +836,7 @@ def report(
     figures: str | os.PathLike[str] | None = ...,
     figure_format: str = ...,
 ) -> Page:
-    """One HTML page about one or several runs: self-contained, offline, escaped by construction.
+    """A self-contained HTML page about one or several runs, which works offline. Templates escape all values.
     """
 
 

@@ -1,1 +1,1 @@
-"""The papers' experiments and the judging of fitness: what ``neuronas reproduce`` runs."""
+"""Experiments of ``neuronas reproduce``: those of the papers, and the comparison of fitness with trained accuracy."""

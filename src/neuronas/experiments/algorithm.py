@@ -1,8 +1,8 @@
-"""Algorithm 1 of NeuroNAS under the paper's budgets: as printed and as amended, and what each fitness answers.
+"""Algorithm 1 of NeuroNAS under the paper's budgets: as printed and as amended, and the answer of each fitness.
 
-The printed algorithm checks memory alone in its first pass, so its answer may break the other budgets. At another width
-than the published one, each budget is the same share of the way from the smallest to the largest network. What the
-answers cost at the published width stands beside the paper's headline.
+The printed algorithm checks only memory in its first pass, so its answer may exceed the other budgets. At a width other
+than the published one, each budget is scaled to the same position between the smallest and the largest network. The
+cost of the answers at the published width is compared with the paper's headline.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neuronas.experiments.pieces import Pieces
 
 _BITS, _DATASET, _FITNESS = 8, "CIFAR-10", "sahd"
-"""Precision of the headline; the data set whose SNASNet is the base of savings; the fitness as printed."""
+"""Precision of the headline; data set whose SNASNet is the baseline of savings; the fitness as printed."""
 _PRINTED, _OVER = f"as printed, {_FITNESS}", "over its budget, %"
 Limits = dict[str, float]
 
@@ -48,11 +48,11 @@ def run(pieces: "Pieces") -> Iterable[Figure]:
 
 
 def limits_of(pieces: "Pieces", changes: Settings) -> Limits:
-    """The published budgets, moved to the width of the study."""
+    """The published budgets, scaled to the width of the study."""
     from neuronas.experiments.hardware_networks import searched
 
     least, most = pieces.extremes(changes)
-    networks = searched((_BITS,))  # from no convolution to convolutions alone
+    networks = searched((_BITS,))  # from no convolutions to only convolutions
     moved = {}
     for name, limit in PAPER_BUDGET.limits.items():
         low, high = networks[0].values[name], networks[-1].values[name]
@@ -62,7 +62,7 @@ def limits_of(pieces: "Pieces", changes: Settings) -> Limits:
 
 
 def _excess(case: str, found: Sequence[SearchPiece], limits: Limits) -> Iterable[Figure]:
-    """By how much the answers break each budget, for those that any of them breaks."""
+    """By how much the answers exceed each budget, for budgets that any of them exceeds."""
     for name, limit in limits.items():
         over = [100 * max(0.0, getattr(one, name) / limit - 1) for one in found]
         if any(over):
@@ -70,7 +70,7 @@ def _excess(case: str, found: Sequence[SearchPiece], limits: Limits) -> Iterable
 
 
 def remarks(figures: Sequence[Figure]) -> tuple[str, ...]:
-    """Which budgets are broken, a sentence each."""
+    """A sentence for each budget that is exceeded."""
     return tuple(
         f"{one.case}: {sum(value > 0 for value in one.values)} of {one.n_seeds} answers break the budget of "
         f"{one.quantity.removesuffix(f' {_OVER}')}, by {one.ours:.1f} % in the mean"

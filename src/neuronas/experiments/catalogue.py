@@ -1,4 +1,4 @@
-"""The studies, in the order of the list."""
+"""The studies, in the order of ``neuronas reproduce --list``."""
 
 from neuronas.experiments import algorithm, constraints, earlier_papers, neuronas_paper, precision, search_time
 from neuronas.experiments.study import Study

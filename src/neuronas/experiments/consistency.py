@@ -1,8 +1,8 @@
-"""Which printed figures can be true together: which networks of a space give them, one network at each precision.
+"""Consistency of printed figures: whether networks of a space, one per precision, give all of them together.
 
-A paper prints the ends of ranges over precisions, not the networks behind them. Under a cost model every network of
-the space is known, so it can be found out whether some choice of networks, one for each precision, gives all of the
-figures; and if none does, which figures are to blame.
+A paper prints the ends of ranges over precisions, but not the networks. A cost model gives the cost of every network of
+the space. This module tests whether some choice of networks, one per precision, gives all of the figures; and if none
+does, which figures conflict.
 """
 
 from collections import defaultdict
@@ -17,9 +17,9 @@ class Network:
     """A network of a space.
 
     Attributes:
-        name: for people.
-        weight_bits: precision; the search at one precision gives one network.
-        values: by quantity.
+        name: readable name.
+        weight_bits: precision; a search at one precision gives one network.
+        values: cost by quantity.
     """
 
     name: str
@@ -32,11 +32,11 @@ class End:
     """A printed figure: the lowest, the highest or the only value of a quantity over all precisions.
 
     Attributes:
-        quantity: its name.
-        value: as printed.
+        quantity: name of the quantity.
+        value: printed value.
         step: one unit of the last printed digit.
-        end: ``low``, ``high``, or empty for the only value.
-        is_cut: whether digits behind the last one were cut off; otherwise a value less than a step away agrees.
+        end: ``low``, ``high``, or empty for a single value.
+        is_cut: whether the printed value was truncated; otherwise any value less than a step away agrees.
     """
 
     quantity: str
@@ -46,11 +46,11 @@ class End:
     is_cut: bool = True
 
     def gives(self, network: Network) -> bool:
-        """Whether the network has this value to the printed digits."""
+        """Whether the network's value agrees to the printed digits."""
         return self._printed(network) == self.value
 
     def keeps(self, network: Network) -> bool:
-        """Whether the network lies on the printed side of this end."""
+        """Whether the network's value is within this end of the range."""
         printed = self._printed(network)
         return (self.end == "high" or printed >= self.value) and (self.end == "low" or printed <= self.value)
 
@@ -66,14 +66,14 @@ Choice = dict[int, Network]
 
 
 def largest_choices(figures: Sequence[End], networks: Sequence[Network]) -> list[Choice]:
-    """The largest sets of figures that hold together, each with networks that give them.
+    """The largest consistent sets of figures, each with networks that give them.
 
-    A set holds together if at each precision some network keeps all of its ends, and each of its figures is given by
-    one of them, of which there is one for each precision.
+    A set is consistent if there is one network per precision that is within all of its ranges, such that each of its
+    figures is given by one of these networks.
 
     Args:
-        figures: of one search over all precisions.
-        networks: that the search may answer with.
+        figures: figures of one search over all precisions.
+        networks: possible answers of the search.
     """
     for size in range(len(figures), 0, -1):
         found = (_choice({i: figures[i] for i in some}, networks) for some in combinations(range(len(figures)), size))
@@ -96,7 +96,7 @@ def _choice(figures: Mapping[int, End], networks: Sequence[Network]) -> Choice |
 
 
 def _assigned(candidates: Sequence[tuple[int, list[Network]]], chosen: dict[int, Network]) -> Iterator[Choice]:
-    """Every choice of a candidate for each figure with one network at each precision."""
+    """Every choice of a candidate per figure that has one network per precision."""
     if not candidates:
         yield {}
         return

@@ -1,9 +1,9 @@
-"""Tighter budgets than the published ones, which hardly bind: which algorithm finds the fittest network that fits?
+"""Tighter budgets than the published ones, which hardly bind: which algorithm finds the fittest feasible network?
 
-Every level limits parameters, area, latency and energy together, each to the same share of the way from the smallest
-to the largest network. Algorithm 1 has a fixed number of candidates; random search and evolution then get as many
-evaluations as it made (candidates that break a budget cost next to nothing and are not counted). With one seed all see
-the same weights and images, so fitness is compared seed by seed.
+Every level limits parameters, area, latency and energy together, each to the same position between the smallest and the
+largest network. Algorithm 1 has a fixed number of candidates; random search and evolution get the same number of
+evaluations (candidates that exceed a budget take little time and are not counted). With the same seed, all use the same
+weights and images, so fitness is compared seed by seed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ def run(pieces: "Pieces") -> Iterable[Figure]:
         }
         # Limits are reached exactly by the largest network; rounding must not exclude it.
         budget = {f"max_{name}": limit * (1 + 1e-9) for name, limit in limits.items()}
-        base: list[SearchPiece] = []  # of Algorithm 1, whose effort limits the others
+        base: list[SearchPiece] = []  # of Algorithm 1, whose evaluations limit the others
         for algorithm, title in NAMES.items():
             case = f"{level:.0%}, {title}"
             search = {"algorithm": algorithm, "n_draws": _MOST_CANDIDATES, "population": _POPULATION}

@@ -1,4 +1,4 @@
-"""Where this program differs from the papers, in ``deviations.json``: declared once for studies and documentation."""
+"""Differences between this program and the papers, in ``deviations.json``, for studies and documentation."""
 
 from functools import cache
 
@@ -12,8 +12,8 @@ class Deviation(Document):
         about: what differs.
         paper: what is published.
         here: what this program does, and why.
-        experiments: of ``neuronas reproduce`` that it concerns; empty: settings that they do not use.
-        scales: of a study that it concerns; empty: all.
+        experiments: affected experiments of ``neuronas reproduce``; empty: none, it concerns settings they do not use.
+        scales: affected scales of a study; empty: all.
     """
 
     about: str
@@ -24,7 +24,7 @@ class Deviation(Document):
 
     @property
     def line(self) -> str:
-        """One sentence for people."""
+        """The difference in one sentence."""
         return f"{self.about}: published: {self.paper}; here: {self.here}"
 
 
@@ -41,6 +41,6 @@ def deviations() -> tuple[Deviation, ...]:
 
 
 def deviations_of(experiment: str, scale: str) -> tuple[str, ...]:
-    """What differs in an experiment at a scale, a sentence each."""
+    """A sentence for each difference of an experiment at a scale."""
     found = (one for one in deviations() if experiment in one.experiments and scale in (one.scales or (scale,)))
     return tuple(one.line for one in found)

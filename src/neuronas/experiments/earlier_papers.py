@@ -1,7 +1,7 @@
 """The papers that NeuroNAS builds on.
 
-- ``spikenas`` (SpikeNAS, arXiv 2402.11322): how long it searches against SNASNet and NeuroNAS; accuracy under memory
-  budgets, its only ones; and what its last step, quantisation, costs.
+- ``spikenas`` (SpikeNAS, arXiv 2402.11322): search time against SNASNet and NeuroNAS; accuracy under memory budgets,
+  its only budgets; and accuracy loss by its last step, quantisation.
 - ``snasnet`` (SNASNet, arXiv 2201.10355): the fittest of random draws, forward and backward cells, no budget.
 """
 
@@ -26,14 +26,14 @@ SNASNET = {
     "fitness": {"n_batches": 2},
     "search": {"algorithm": "snasnet"},
 }
-"""Settings of SNASNet's search: random draws in full precision, fitness as the mean over two batches."""
+"""Settings of SNASNet's search: random draws in full precision, mean fitness over two batches."""
 _BITS = 8
 _TIMES_FASTER = "search, times faster"
-"""As printed, than SNASNet."""
+"""Printed speed-up over SNASNet."""
 
 
 def spikenas(pieces: "Pieces") -> Iterable[Figure]:
-    """Time SNASNet's and NeuroNAS's searches; search and train in float under each budget, then round."""
+    """Time the searches of SNASNet and NeuroNAS; search and train in float under each budget, then round."""
     base = pieces.search_each("SNASNet", {"space": "snasnet", **SNASNET})
     yield from effort("SNASNet", base)
     ours = f"NeuroNAS, FxP{_BITS}"
@@ -61,7 +61,7 @@ def _timed(
 
 
 def snasnet(pieces: "Pieces") -> Iterable[Figure]:
-    """Search both spaces and train what was found."""
+    """Search both spaces and train the networks found."""
     for space, name in (("snasnet", "forward cells"), ("snasnet-backward", "forward and backward cells")):
         case = pieces.search_and_train(name, {"space": space, **SNASNET})
         if space == "snasnet":
@@ -77,7 +77,7 @@ def snasnet_accuracy() -> Mapping[str, float]:
 
 
 def at_full_width(name: str, searched: Iterable[SearchPiece]) -> Iterable[Figure]:
-    """What the networks found would cost with 128/256 channels, beside what NeuroNAS prints for SNASNet's."""
+    """Cost of the networks found at 128/256 channels, and the costs that NeuroNAS prints for SNASNet's."""
     from neuronas.experiments.hardware_networks import full_width_cost
 
     costs = [full_width_cost(parse_architecture(one.architecture), FULL_PRECISION) for one in searched]

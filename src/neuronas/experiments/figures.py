@@ -1,4 +1,4 @@
-"""Figures over seeds beside the published ones, as a document and as a table."""
+"""Figures over seeds and the published ones, as a document and as a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
@@ -10,18 +10,18 @@ ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
 
 
 class Figure(Document):
-    """One quantity of one case over n seeds; one seed says nothing about its spread.
+    """One quantity of one case over n seeds; with one seed, the spread is unknown.
 
     Attributes:
-        case: what was done.
-        quantity: with its unit.
-        values: one for each seed.
-        ours: their arithmetic mean.
+        case: name of the case.
+        quantity: name of the quantity with its unit.
+        values: one value per seed.
+        ours: arithmetic mean of the values.
         std: standard deviation of the sample (n - 1); null for one seed.
         interval: 95 % confidence interval of the mean (Student's t); null for one seed.
         n_seeds: number of values.
-        printed: what the paper prints of it, by data set as the paper names it; empty where it prints none.
-        published: that for the data set which the study is compared with, or the only one; null where none is printed.
+        printed: the paper's values by data set, as the paper names it; empty if it prints none.
+        published: the paper's value for the data set of the comparison, or its only value; null if it prints none.
         difference: ours minus published.
     """
 
@@ -41,10 +41,10 @@ class Figure(Document):
         """Summarise at least one value.
 
         Args:
-            case: what was done.
-            quantity: with its unit.
-            values: one for each seed.
-            printed: by data set (``published().by_dataset``).
+            case: name of the case.
+            quantity: name of the quantity with its unit.
+            values: one value per seed.
+            printed: printed values by data set (``published().by_dataset``).
         """
         numbers = tuple(map(float, values))
         std = stdev(numbers) if len(numbers) > 1 else None
@@ -60,7 +60,7 @@ class Figure(Document):
         )
 
     def compared_with(self, dataset: str) -> Self:
-        """The same beside what the paper prints for a data set, or for the only one that it prints it for."""
+        """The same figure compared with the paper's value for a data set, or with its only value."""
         only = next(iter(self.printed.values())) if len(self.printed) == 1 else None
         value = self.printed.get(dataset, only)
         difference = None if value is None else self.ours - value
@@ -78,7 +78,7 @@ def _interval(numbers: Sequence[float], std: float) -> tuple[float, float]:
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """A table: a row for each case, a column for each quantity, and one for each data set that it is printed for."""
+    """A table with a row for each case and a column for each quantity and each data set that it is printed for."""
     quantities = list(dict.fromkeys(one.quantity for one in figures))
     datasets = {
         name: dict.fromkeys(at for one in figures if one.quantity == name for at in one.printed) for name in quantities

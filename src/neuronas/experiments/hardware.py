@@ -1,9 +1,9 @@
-"""Every figure that NeuroNAS (arXiv 2407.00641) prints of its hardware, beside the cost model's, with a verdict.
+"""Every figure that NeuroNAS (arXiv 2407.00641) prints of its hardware, compared with the cost model, with a verdict.
 
-The paper prints ends of ranges over precisions, but neither the networks behind them nor its equations. Under its model
-all networks of the space are known, 49 at each precision (``experiments.hardware_networks``). A figure is reproduced if
-the networks of one search, one at each precision and all within the budget, give it together with the other figures of
-its data set (``experiments.consistency``). The paper cuts figures off rather than rounding them.
+The paper prints ends of ranges over precisions, but neither the networks nor its equations. The cost of all networks of
+the space is known under its model, 49 at each precision (``experiments.hardware_networks``). A figure is reproduced if
+the networks of one search, one per precision and all within the budget, give it together with the other figures of
+its data set (``experiments.consistency``). The paper truncates figures instead of rounding them.
 """
 
 from collections import Counter, defaultdict
@@ -52,7 +52,7 @@ def run() -> HardwareResult:
 
 
 def judged(figures: Sequence[PublishedFigure]) -> list[JudgedFigure]:
-    """A row for each figure, in their order."""
+    """A row for each figure, in the order of the figures."""
     found: Rows = {}
     for network, own in _groups(figures):
         costs = [one for one in own if one.quantity in BUDGETED and one.end != ABOVE]
@@ -79,7 +79,7 @@ def _groups(figures: Iterable[PublishedFigure]) -> Iterator[tuple[str, list[Publ
 
 
 def _beside_snasnet(networks: Iterable[Network], rows: Rows) -> list[Network]:
-    """Networks with what they save against SNASNet's on CIFAR-10."""
+    """Networks with their savings against SNASNet's on CIFAR-10."""
     base = {name: rows[SNASNET, _CIFAR, name, ""] for name in BUDGETED}
     found = []
     for one in networks:
@@ -96,7 +96,7 @@ def _saved(cost: float, base: float) -> float:
 def _saving(one: PublishedFigure, rows: Rows) -> JudgedFigure:
     """A saving at one end of the range, from the figures that the paper prints for the other end and for SNASNet.
 
-    Ratios of figures that were cut off agree where they are less than one printed digit apart.
+    Ratios of truncated figures agree if they differ by less than one printed digit.
     """
     name, other = _SAVED[one.quantity], {LOW: HIGH, HIGH: LOW}[one.end]
     cost, base = rows[NEURONAS, one.dataset, name, other].published, rows[SNASNET, one.dataset, name, ""].published
@@ -106,7 +106,7 @@ def _saving(one: PublishedFigure, rows: Rows) -> JudgedFigure:
 
 
 def _claim(one: PublishedFigure, rows: Rows) -> JudgedFigure:
-    """A cost that is only said to be above a limit, beside the figure that is printed of it."""
+    """A cost that is only stated to exceed a limit, compared with its printed figure."""
     row = rows[one.network, one.dataset, one.quantity, ""]
     is_so = row.published > one.value
     note = f"{one.note}; {'' if is_so else 'but '}{quantity(one.quantity, row.published)} is printed"
@@ -114,7 +114,7 @@ def _claim(one: PublishedFigure, rows: Rows) -> JudgedFigure:
 
 
 def _limit(one: PublishedFigure) -> JudgedFigure:
-    """A limit of the paper's budget, which is a setting here."""
+    """A limit of the paper's budget, compared with the corresponding setting."""
     ours = PAPER_BUDGET.limits[one.quantity]
     return JudgedFigure.of(
         one, ours, REPRODUCED if ours == one.value else CONTRADICTS, "the default limit of this algorithm"
@@ -122,7 +122,7 @@ def _limit(one: PublishedFigure) -> JudgedFigure:
 
 
 def _constant(one: PublishedFigure, rows: Rows) -> JudgedFigure:
-    """A constant of the accelerator; where ours is another one, with what SNASNet would cost with the printed one."""
+    """A constant of the accelerator; if ours differs, with the cost of SNASNet under the printed constant."""
     section, key = one.quantity.split(".")
     accelerator = load_accelerator(ACCELERATOR)
     ours = float(getattr(getattr(accelerator, section), key))

@@ -1,7 +1,7 @@
-"""All networks of a space that printed hardware figures may belong to, as the published cost model tells them apart.
+"""All networks of a space that printed hardware figures may belong to, up to equal cost under the published cost model.
 
-Under that model a network is its number of convolutions in either cell and its precision; for the parameters the kernel
-sides count as well. Where in a cell a convolution stands does not matter.
+Under that model, the cost depends on the number of convolutions in each cell and the precision; the parameters also
+depend on the kernel sides. The position of a convolution in its cell has no effect.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from neuronas.space.workload import Occupancy, Workload, rows
 
 ACCELERATOR, TIMESTEPS = "spikeflow-rram", 5
 _SHAPE = NetworkShape(image_channels=3, image_side=32, n_classes=10, channels=128)
-"""Of all printed figures; they use 32x32 for TinyImageNet as well."""
+"""Image side of all printed figures; they use 32x32 for TinyImageNet, too."""
 _N_NODES = 4
 _N_EDGES = len(node_pairs(_N_NODES))
 
@@ -46,7 +46,7 @@ def snasnet_networks(accelerator: Accelerator | None = None) -> list[Network]:
     """Every network of SNASNet's space, one cell used twice, in full precision.
 
     Args:
-        accelerator: other than the printed figures'.
+        accelerator: accelerator, if not that of the printed figures.
     """
     cells = {
         f"{n} convolutions in either cell, {n_large} of them 3x3": _cell(3, n_large, n - n_large)

@@ -17,18 +17,18 @@ class JudgedFigure(Document):
     """One printed figure.
 
     Attributes:
-        figure: what it is: place, network, data set, quantity and, of a range, which end.
-        dataset: as the paper names it; empty where it is none or all of them.
-        network: as the paper names it.
-        quantity: with the end of the range.
-        unit: of both values.
-        published: as printed.
-        ours: as the cost model gives it, for a network that gives the printed digits or else would; null for none.
+        figure: description: place, network, data set, quantity and, for a range, the end.
+        dataset: data set as named in the paper; empty if it is none or all of them.
+        network: network as named in the paper.
+        quantity: name of the quantity, with the end of a range.
+        unit: unit of both values.
+        published: printed value.
+        ours: value of the cost model for a network that gives, or should give, the printed digits; null for none.
         difference: ours minus published.
-        verdict: what was found out.
-        meets_budget: whether ours (or, without it, the printed value) keeps the paper's limit on this quantity; null
-            where there is none.
-        note: the network that gives the figure, or what speaks against it.
+        verdict: verdict on the figure.
+        meets_budget: whether ours (or, if missing, the printed value) keeps the paper's limit on this quantity; null if
+            there is no limit.
+        note: the network that gives the figure, or the evidence against it.
     """
 
     figure: str
@@ -45,13 +45,13 @@ class JudgedFigure(Document):
 
     @classmethod
     def of(cls, printed: PublishedFigure, ours: float | None, verdict: Verdict, note: str) -> Self:
-        """A row of a printed figure.
+        """A row for a printed figure.
 
         Args:
             printed: the figure.
-            ours: None: no network gives it.
-            verdict: what was found out.
-            note: why.
+            ours: value of the cost model; None if no network gives it.
+            verdict: verdict on the figure.
+            note: reason for the verdict.
         """
         limit = PAPER_BUDGET.limits.get(printed.quantity)
         return cls(
@@ -70,12 +70,12 @@ class JudgedFigure(Document):
 
     @property
     def computed(self) -> float:
-        """Ours, or as printed where no network gives it."""
+        """Our value, or the printed one if no network gives it."""
         return self.published if self.ours is None else self.ours
 
 
 class LeftOut(Document):
-    """A printed figure that is not compared here, and why."""
+    """A printed figure that is not compared, and the reason."""
 
     figure: str
     published: float
@@ -83,11 +83,11 @@ class LeftOut(Document):
 
 
 class HardwareResult(Document):
-    """``hardware.json``: every printed figure beside the cost model's.
+    """``hardware.json``: every printed figure compared with the cost model.
 
     Attributes:
-        verdicts: how many figures have which verdict.
-        left_out: printed figures that are not of the hardware, or that nothing can be compared with.
+        verdicts: number of figures by verdict.
+        left_out: printed figures that are not about hardware, or cannot be compared.
     """
 
     experiment: str = "hardware"
@@ -102,7 +102,7 @@ class HardwareResult(Document):
 
 
 def judged_figures(result: HardwareResult) -> Table:
-    """A line for each figure: as published, as computed, the verdict, and whether it keeps the budget."""
+    """A row for each figure: published value, computed value, verdict, and whether it keeps the budget."""
     titles = ("figure", "published", "ours", "difference", "verdict", "meets the budget")
     lines = tuple(
         (

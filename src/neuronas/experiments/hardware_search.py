@@ -1,4 +1,4 @@
-"""Figures that the networks of one search have to give together: which of them hold, and what speaks against others."""
+"""Figures that the networks of one search must give together: which are reproduced, and the evidence against others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class PrintedSearch:
     """Printed figures of one search.
 
     Attributes:
-        figures: of one network on one data set.
-        networks: of the space, at all precisions.
-        limits: that the search keeps, by quantity.
+        figures: figures of one network on one data set.
+        networks: networks of the space at all precisions.
+        limits: budget of the search by quantity.
     """
 
     figures: Sequence[PublishedFigure]
@@ -33,7 +33,7 @@ class PrintedSearch:
         return [End(one.quantity, one.value, one.step, one.end, one.quantity in BUDGETED) for one in self.figures]
 
     def _row(self, number: int, choices: Sequence[Choice]) -> JudgedFigure:
-        """Reproduced is what every largest choice gives; where only some do, what the others give stands against it."""
+        """A figure is reproduced if every largest consistent choice gives it; otherwise other choices contradict it."""
         one = self.figures[number]
         giving = [choice[number] for choice in choices if number in choice]
         if not giving:
@@ -48,7 +48,7 @@ class PrintedSearch:
         return JudgedFigure.of(one, ours, IMPOSSIBLE, note)
 
     def _contradicting(self, number: int) -> JudgedFigure:
-        """A figure that no network gives without breaking others, with the network that breaks fewest."""
+        """A figure that no network gives without contradicting others, with the network that contradicts fewest."""
         one, end = self.figures[number], self._ends[number]
         giving = [network for network in self.networks if end.gives(network)]
         if not giving:
@@ -61,7 +61,7 @@ class PrintedSearch:
         )
 
     def _against(self, network: Network) -> list[str]:
-        """What a network has that is not as printed, or that breaks the budget."""
+        """Values of a network that differ from the printed ones or exceed the budget."""
         pairs = zip(self.figures, self._ends, strict=True)
         printed = {one.quantity: f"{_bound(one)} is printed" for one, end in pairs if not end.keeps(network)}
         budget = {name: f"the budget is {quantity(name, limit)}" for name, limit in self._broken(network).items()}

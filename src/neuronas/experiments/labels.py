@@ -1,4 +1,4 @@
-"""Trained accuracies of architectures, read from a table such as SpikeNAS-Bench's."""
+"""Trained accuracies of architectures, read from a table such as that of SpikeNAS-Bench."""
 
 import csv
 import io
@@ -21,21 +21,21 @@ OPERATION_CODES: tuple[Edge, ...] = (
     Edge("conv_3x3", threshold=1.0),
     Edge("conv_3x3", threshold=1.5),
 )
-"""What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
+"""Operation for each number in an ``op_`` column (SpikeNAS-Bench, IEEE TAI 2024)."""
 _EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in node_pairs(4))
 _ARCHITECTURE, _ACCURACY = "architecture", "test_accuracy"
 _COLUMNS = f"id, op_01 … op_23 (or {_ARCHITECTURE}), {_ACCURACY}"
 _N_CELLS = 2
-"""Places of the cell where an architecture has a single one, as in all built-in spaces."""
+"""Number of cell places of an architecture with a single cell, as in all built-in spaces."""
 _MAX_BYTES = 100_000_000
-_BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin a table with it
+_BYTE_ORDER_MARK = "\ufeff"  # byte order mark that spreadsheets write
 Row = Mapping[str | None, str | None]
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a network was trained on, as far as a table says; accuracies of different tasks are not ranked together."""
+    """Training task of a network, as far as the table states it; different tasks are ranked separately."""
 
     dataset: str | None = None
     channels: int | None = None
@@ -47,15 +47,15 @@ class LabelledNetwork:
     """A connected architecture, dead edges removed, and the test accuracy in percent of its trained network.
 
     Attributes:
-        row_id: column ``id``, or else the line in the file.
+        row_id: column ``id``, or the line number if there is none.
         where: file and line, for messages.
-        architecture: without dead edges.
-        accuracy: in percent.
+        architecture: architecture without dead edges.
+        accuracy: test accuracy in percent.
         n_cells: number of cell places.
-        task: what it was trained on.
-        weight_bits: precision of its weights; None: not in the table.
-        timesteps: T, likewise.
-        seed: random seed of the training, likewise.
+        task: training task.
+        weight_bits: precision of the weights; None if the table does not state it.
+        timesteps: number of time steps T; None if the table does not state it.
+        seed: random seed of the training; None if the table does not state it.
     """
 
     row_id: str
@@ -71,7 +71,7 @@ class LabelledNetwork:
 
 @dataclass(frozen=True)
 class Labels:
-    """A table of trained networks, and the data set whose images they are evaluated on; None: the run's."""
+    """A table of trained networks, and the data set on whose images fitness is evaluated; None: the run's."""
 
     path: Path
     dataset: str | None = None
@@ -84,7 +84,7 @@ def read_labels(path: Path) -> list[LabelledNetwork]:
     Optional columns: ``weight_bits``, ``timesteps``, ``dataset``, ``channels``, ``image_side``, ``seed``.
 
     Raises:
-        ConfigurationError: the file cannot be read, a column is missing, or a value makes no sense; names the line.
+        ConfigurationError: the file cannot be read, a column is missing, or a value is invalid; names the line.
     """
     try:
         reader = csv.DictReader(io.StringIO(read_text(path, _MAX_BYTES).removeprefix(_BYTE_ORDER_MARK), newline=""))
@@ -118,7 +118,7 @@ def draw(rows: Sequence[LabelledNetwork], n: int | None, seed: int) -> list[Labe
         return list(rows)
     if not 1 <= n <= len(rows):
         raise ConfigurationError(f"--sample {n} given; expected 1 to {len(rows):,}, the connected networks")
-    chosen = Random(seed).sample(range(len(rows)), n)  # noqa: S311 - no cryptography
+    chosen = Random(seed).sample(range(len(rows)), n)  # noqa: S311 - not for cryptography
     return [rows[index] for index in sorted(chosen)]
 
 
@@ -145,7 +145,7 @@ def _labelled(row: Row, line: int, where: str) -> LabelledNetwork:
 
 
 def _architecture(row: Row, where: str) -> tuple[Architecture, int]:
-    """An architecture and its number of cell places; equal cells are kept once, so the text counts."""
+    """An architecture and its number of cell places, counted in the text, because equal cells are stored once."""
     if _ARCHITECTURE not in row:
         return Architecture((Genotype(tuple(_edge(row[column], column, where) for column in _EDGE_COLUMNS)),)), _N_CELLS
     text = row[_ARCHITECTURE] or ""
@@ -156,7 +156,7 @@ def _architecture(row: Row, where: str) -> tuple[Architecture, int]:
 
 
 def _value(row: Row, column: str, kind: Callable[[str], Value], where: str, expected: str) -> Value | None:
-    """A number in a column; None where the column is absent or empty."""
+    """A number in a column; None if the column is absent or empty."""
     text = (row.get(column) or "").strip()
     try:
         return kind(text) if text else None
@@ -171,5 +171,5 @@ def _edge(text: str | None, column: str, where: str) -> Edge:
 
 
 def _is_connected(architecture: Architecture) -> bool:
-    """Whether each cell has an edge left: cleaning removes all of them where no path joins input and output."""
+    """Whether each cell has an edge: all edges were removed if no path connects input and output."""
     return all(any(edge != NONE for edge in cell.edges) for cell in architecture.cells)

@@ -1,7 +1,7 @@
-"""NeuroNAS (arXiv 2407.00641): what its search space and its limit on memory bring; precision: ``precision``.
+"""NeuroNAS (arXiv 2407.00641): effect of its search space and of its memory limit; see ``precision`` for precision.
 
-- ``operations`` (Fig. 8): removes one operation of SNASNet's space at a time, and replaces 3x3 by 5x5 and 7x7.
-- ``memory-case-study`` (Fig. 2): SNASNet's search without and with a limit on memory.
+- ``operations`` (Fig. 8): removes one operation of SNASNet's space at a time, and replaces 3x3 with 5x5 and 7x7.
+- ``memory-case-study`` (Fig. 2): SNASNet's search without and with a memory limit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ _WITHOUT = "without"
 
 
 def variants() -> Iterator[tuple[str, Space]]:
-    """Every space of the study ``operations`` by name, the unchanged one first."""
+    """Every space of the study ``operations`` by name; the unchanged space is first."""
     base = load_space("snasnet")
     yield "all operations", base
     for removed in base.operations:
@@ -34,10 +34,10 @@ def variants() -> Iterator[tuple[str, Space]]:
 
 
 def operations(pieces: "Pieces") -> Iterable[Figure]:
-    """Search in each space by random draws as SNASNet does, in full precision, and train what was found.
+    """Search each space by random draws as SNASNet does, in full precision, and train the networks found.
 
-    The significance of an operation is the accuracy that is lost without it; of 5x5 and 7x7, which SNASNet's space does
-    not have, the accuracy that is gained by one in place of 3x3. Ranks are those of each seed; the highest is 1.
+    The significance of an operation is the accuracy lost without it; for 5x5 and 7x7, which SNASNet's space does not
+    contain, the accuracy gained by using them in place of 3x3. Ranks are computed per seed; the highest is 1.
     """
     cases = [pieces.search_and_train(name, {"space": space, **SNASNET}) for name, space in variants()]
     base, *others = cases
@@ -53,9 +53,9 @@ def operations(pieces: "Pieces") -> Iterable[Figure]:
 
 
 def memory_case_study(pieces: "Pieces") -> Iterable[Figure]:
-    """SNASNet without a budget, and with the limit of parameters that Fig. 2 has at full width; both in full precision.
+    """SNASNet without a budget, and with the parameter limit of Fig. 2 at full width; both in full precision.
 
-    At another width the limit is the same share of the largest network.
+    At other widths, the limit is the same share of the largest network.
     """
     from neuronas.experiments.hardware_networks import largest_parameters
 
@@ -71,7 +71,7 @@ def memory_case_study(pieces: "Pieces") -> Iterable[Figure]:
 
 
 def _gains(one: "Case", base: "Case") -> list[float]:
-    """What is gained in accuracy by each seed, in points."""
+    """Gain in accuracy per seed, in percentage points."""
     return [own - other for own, other in zip(one.accuracy(), base.accuracy(), strict=True)]
 
 

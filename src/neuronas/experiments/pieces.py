@@ -1,4 +1,4 @@
-"""The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
+"""The searches and trainings of a study: ordinary runs in one folder, identified by all settings that affect them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,13 +27,12 @@ from neuronas.space.genotype import Architecture, Edge, Genotype
 _SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
 PAPER: Settings = {"preset": "paper"}
 _OF_TRAINING = ("preset", "device", "space", "data", "network", "train")
-"""Settings that training reads; what a search is told besides has no part in it, so that equal networks are trained
-once."""
+"""Settings that training reads; other settings of a search are ignored, so that equal networks are trained once."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case over all seeds, in their order."""
+    """Results of one case for all seeds, in order."""
 
     name: str
     searched: tuple[SearchPiece, ...]
@@ -45,14 +44,14 @@ class Case:
         return self.searched[0].memory_bits // self.searched[0].parameters
 
     def accuracy(self, bits: int | None = None) -> tuple[float, ...]:
-        """Test accuracy in percent, at the precision of the searches or at another one."""
+        """Test accuracy in percent per seed; ``bits``: precision, by default that of the searches."""
         return tuple(100 * one.test_accuracy[str(bits or self.weight_bits)] for one in self.trained)
 
     def figures(self, printed_accuracy: Mapping[str, float] | None = None) -> list[Figure]:
         """Parameters, memory and accuracy.
 
         Args:
-            printed_accuracy: in percent, by data set.
+            printed_accuracy: printed accuracy in percent, by data set.
         """
         return [
             Figure.of(self.name, PARAMETERS, [one.parameters for one in self.searched]),
@@ -62,14 +61,14 @@ class Case:
 
 
 class Pieces:
-    """Does the work of a study. A piece that is complete is read, one that was begun is resumed.
+    """Runs the searches and trainings of a study. Complete runs are read, incomplete ones resumed.
 
     Args:
-        size: of the study.
+        size: size of the study.
         common: settings of every run besides those of the size: data set, device.
-        seeds: to repeat everything over.
-        folder: of the run directories.
-        work: is told of each piece.
+        seeds: random seeds; everything is repeated for each.
+        folder: folder of the run directories.
+        work: reports the progress.
     """
 
     def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, work: Work):
@@ -78,7 +77,7 @@ class Pieces:
         self.done: list[SearchPiece | TrainingPiece] = []
 
     def check(self, *, test_images: bool) -> None:
-        """Find out what is wrong with settings or images before anything is begun.
+        """Check settings and images before any run starts.
 
         Raises:
             ConfigurationError, DataError: see ``neuronas.search``.
@@ -89,7 +88,7 @@ class Pieces:
             run.dataset.load("test", run.shape.image_size)
 
     def extremes(self, changes: Settings) -> tuple[Cost, Cost]:
-        """Cost of the smallest and of the largest network of a space: no convolution, and nothing else."""
+        """Cost of the smallest and the largest network of a space: skips only, and 3x3 convolutions only."""
         settings = merged(self._settings, changes)
         cells = (Genotype((Edge(name),) * 6) for name in ("skip", "conv_3x3"))
         least, most = (estimate(Architecture((cell,)), config=settings).cost for cell in cells)
@@ -99,7 +98,7 @@ class Pieces:
         """Search and train with every seed.
 
         Args:
-            case: for the display.
+            case: name of the case.
             changes: settings of the case.
         """
         return self.train_each(case, changes, self.search_each(case, changes))
@@ -109,7 +108,7 @@ class Pieces:
         return tuple(self.search(case, seed, changes) for seed in self.seeds)
 
     def train_each(self, case: str, changes: Settings, searched: Sequence[SearchPiece]) -> Case:
-        """Train what was found, each with the seed of its search; see ``search_and_train``."""
+        """Train the networks found, each with the seed of its search; see ``search_and_train``."""
         trained = tuple(self.train(case, one.seed, changes, one.architecture) for one in searched)
         return Case(case, tuple(searched), trained)
 
@@ -174,21 +173,21 @@ class Pieces:
 
 
 def _engine(planned: Search) -> str:
-    """Begins the folder's name; which engine computes decides no result, but it does decide the time."""
+    """Beginning of the folder's name: the engine, unless it is the default. It affects times, not results."""
     name = planned.plan.config.engine.name
     return "" if name == SETTINGS["engine.name"].default else f"{name}-"
 
 
 def _costs(cost: Cost | CostSummary) -> dict[str, Any]:
-    """What a piece keeps of a cost."""
+    """The costs that a piece records."""
     return {name: getattr(cost, name) for name in ("memory_bits", *BUDGETED)}
 
 
 class Rehearsal(Pieces):
-    """Counts the pieces of a study without doing them; its costs are those of the largest network.
+    """Counts the pieces of a study without running them; its costs are those of the largest network.
 
     Attributes:
-        n: how many pieces there are.
+        n: number of pieces.
     """
 
     n = 0

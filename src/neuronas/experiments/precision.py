@@ -1,9 +1,9 @@
-"""Fig. 9 and Fig. 11 of NeuroNAS (arXiv 2407.00641) as two by two: searched at FxP32 or FxPb, trained at either.
+"""Fig. 9 and Fig. 11 of NeuroNAS (arXiv 2407.00641) as a 2x2 design: searched at FxP32 or FxPb, trained at either.
 
 The paper compares a network that is searched and trained in full precision and then rounded with one that is searched
-with its quantisation-aware fitness (QaFE) and trained with quantised weights. These differ in two things. Here each
-network found at either precision is trained at either; what was trained at FxP32 is rounded afterwards. With equal
-random seeds the differences between the rows say what the search adds and what the training adds.
+with its quantisation-aware fitness (QaFE) and trained with quantised weights. These differ in two respects. Here each
+network found at either precision is trained at both; networks trained at FxP32 are rounded afterwards. With equal
+random seeds, the differences between the rows separate the gain of the search from that of the training.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ EQUAL = "seeds that find the network of FxP32, %"
 
 @dataclass(frozen=True)
 class Way:
-    """One way to a network of some bits: ``bits`` are those that accuracy is measured at."""
+    """Precision of search, training and evaluation; ``bits``: weight bits at which accuracy is measured."""
 
     searched: int
     trained: int
@@ -35,18 +35,18 @@ class Way:
 
     @property
     def name(self) -> str:
-        """The case."""
+        """Name of the case."""
         rounded = f", rounded to FxP{self.bits}" if self.bits != self.trained else ""
         return f"searched at FxP{self.searched}, trained at FxP{self.trained}{rounded}"
 
 
 def at(bits: int) -> Settings:
-    """Settings of a precision."""
+    """Settings for a precision."""
     return {"network": {"weight_bits": bits}}
 
 
 def two_by_two(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
-    """Full precision; then, at each precision, the four ways to it and what separates them."""
+    """Full precision; then, at each precision, the four combinations and their differences."""
     whole = Way(FULL_PRECISION, FULL_PRECISION, FULL_PRECISION)
     base = pieces.search_and_train(whole.name, at(FULL_PRECISION))
     yield from _figures(whole, base, None)
@@ -57,7 +57,7 @@ def two_by_two(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
 def _of_precision(pieces: "Pieces", base: "Case", bits: int) -> Iterable[Figure]:
     own = pieces.search_each(f"searched at FxP{bits}", at(bits))
     equal = [_key(one) == _key(other) for one, other in zip(own, base.searched, strict=True)]
-    # Of one function that can be written in two ways, one network is trained.
+    # If two architectures compute the same function, only one is trained.
     found = [
         one.model_copy(update={"architecture": other.architecture}) if same else one
         for one, other, same in zip(own, base.searched, equal, strict=True)
@@ -82,7 +82,7 @@ def _of_precision(pieces: "Pieces", base: "Case", bits: int) -> Iterable[Figure]
 
 
 def _gain(quantity: str, way: Way, other: Way, cases: Mapping[Way, "Case"]) -> Figure:
-    """What each seed has more in accuracy in one way than in another."""
+    """Difference in accuracy between two combinations, per seed."""
     values = zip(cases[way].accuracy(way.bits), cases[other].accuracy(way.bits), strict=True)
     return Figure.of(way.name, quantity, [one - less for one, less in values])
 
@@ -99,7 +99,7 @@ def _figures(way: Way, case: "Case", printed: Mapping[str, float] | None) -> Ite
 
 
 def remarks(figures: Sequence[Figure]) -> tuple[str, ...]:
-    """What the rows of each precision say: whether searches differ at all, and which intervals exclude 0."""
+    """A sentence for each precision: whether the searches differ at all, and which intervals exclude 0."""
     by_place = {(one.case, one.quantity): one for one in figures}
     return tuple(_remark(bits, by_place) for bits in EVALUATED_BITS if (Way(bits, bits, bits).name, EQUAL) in by_place)
 

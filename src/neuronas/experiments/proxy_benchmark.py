@@ -1,4 +1,4 @@
-"""How much a fitness knows of trained accuracy: evaluate labelled networks and compare the rankings."""
+"""How well a fitness predicts trained accuracy: evaluates networks of known accuracy and compares the rankings."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from neuronas.space.canonical import architecture_key
 
 _RESULT = "proxy-benchmark.json"
 _PUBLISHED, _DATASET = "sahd", "cifar10"
-"""The fitness that stands beside every other, and the data set where nothing names one."""
+"""The reference fitness for comparison, and the default data set."""
 
 
 @dataclass(frozen=True)
 class _Planned:
-    """One task of one table, and its runs."""
+    """One task of a table, and its runs."""
 
     labels: str
     task: str | None
@@ -45,17 +45,17 @@ def run(
     download: bool = False,
     observer: Observer | None = None,
 ) -> tuple[ProxyResult, Path]:
-    """Evaluate the networks of tables, each as searches that propose them all, and compare the rankings.
+    """Evaluate the networks of tables, in searches that propose all of them, and compare the rankings.
 
     Args:
         labels: tables, see ``read_labels``.
-        sample: how many networks of each, drawn with the run's seed; None: all. Of several tables, those with fewer
-            networks are read whole.
-        config: settings of all runs; they stand over what a table says of its rows.
+        sample: number of networks per table, drawn with the run's seed; None: all. If there are several tables, smaller
+            ones are used completely.
+        config: settings of all runs; they override what a table states about its rows.
         out: folder of the runs and of the result; default: a new one under ``runs``.
         resume: continue the work in ``out``.
         download: see ``neuronas.search``.
-        observer: see there.
+        observer: see ``neuronas.search``.
 
     Returns:
         The result, and the folder.
@@ -157,11 +157,11 @@ def _predictor(name: str, values: Sequence[float], accuracy: Sequence[float], de
 
 
 def _noise_ceiling(rows: Sequence[LabelledNetwork]) -> NoiseCeiling | None:
-    """Rank agreement of two trainings of each function: with different seeds if the table says seeds, else any two."""
+    """Rank agreement of two trainings of each function: with different seeds if the table has seeds, else any two."""
     functions: defaultdict[tuple[object, ...], list[LabelledNetwork]] = defaultdict(list)
     for row in rows:
         functions[architecture_key(row.architecture), row.n_cells, row.weight_bits, row.timesteps].append(row)
-    random = Random(0)  # noqa: S311 - no cryptography
+    random = Random(0)  # noqa: S311 - not for cryptography
     pairs = []
     for trained in functions.values():
         by_seed = {row.seed: row for row in sorted(trained, key=lambda row: row.seed or 0, reverse=True)}

@@ -5,15 +5,15 @@ from neuronas.runs.document import Document, Finite
 
 
 class Predictor(Document):
-    """How one predictor ranks the networks of a table. A correlation of null does not exist.
+    """How well one predictor ranks the networks of a table. An undefined correlation is null.
 
     Attributes:
-        name: of a fitness, or a property of the network's structure.
+        name: name of a fitness, or of a property of the network's structure.
         rho: Spearman's rank correlation with accuracy.
         tau: Kendall's tau-b.
         rho_within_depth: see ``ranking.within_groups``; depth is the longest path.
-        regret: see ``ranking.agreement``, in points of accuracy.
-        sampled_regret: its mean in samples, see ``ranking.sampled_regret``.
+        regret: see ``ranking.agreement``, in percentage points.
+        sampled_regret: mean regret over samples, see ``ranking.sampled_regret``.
         sampled_regret_sd: standard deviation over the samples.
     """
 
@@ -27,7 +27,7 @@ class Predictor(Document):
 
 
 class NoiseCeiling(Document):
-    """How one training of a function ranks the other, over the functions that a table has several trainings of."""
+    """Rank agreement of two trainings of the same function, over the functions that a table lists more than once."""
 
     n: int
     rho: Finite
@@ -35,7 +35,7 @@ class NoiseCeiling(Document):
 
 
 class Precision(Document):
-    """How many networks are evaluated at a precision and T."""
+    """Number of networks evaluated at a precision and number of time steps T."""
 
     weight_bits: int
     timesteps: int
@@ -47,16 +47,16 @@ class TableResult(Document):
 
     Attributes:
         labels: name of the file.
-        task: data set of the training, if the table says it.
-        images: data set that the networks are evaluated on.
-        channels: width at which they are evaluated.
+        task: data set of the training, if the table states it.
+        images: data set whose images the fitness is evaluated on.
+        channels: channels at which it is evaluated.
         image_side: side of these images in pixels, or HEIGHTxWIDTH.
         n: number of networks.
         n_functions: number of distinct functions among them.
-        precisions: what they are evaluated at.
-        seconds_per_candidate: per evaluation of the fitness.
-        predictors: the fitness first.
-        noise_ceiling: null where no function was trained twice.
+        precisions: number of networks by precision and time steps.
+        seconds_per_candidate: time per evaluation of the fitness.
+        predictors: results of all predictors; the fitness is first.
+        noise_ceiling: agreement of repeated trainings; null if no function was trained twice.
     """
 
     labels: str
@@ -73,12 +73,12 @@ class TableResult(Document):
 
 
 class ProxyResult(Document):
-    """``proxy-benchmark.json``. A correlation of null does not exist.
+    """``proxy-benchmark.json``. An undefined correlation is null.
 
     Attributes:
-        fitness: its name.
-        n: this and the following are those of the first table.
-        tables: all of them.
+        fitness: name of the fitness.
+        n: number of networks; like the following, that of the first table.
+        tables: results of all tables.
     """
 
     fitness: str

@@ -1,4 +1,4 @@
-"""Figures as papers print them, in ``published.json``: what experiments compare with. A printed number is one line."""
+"""Figures as printed in papers, in ``published.json``, for comparison with experiments. One line per printed number."""
 
 from functools import cache
 from typing import Literal
@@ -9,12 +9,12 @@ from neuronas.hardware.units import BUDGETED, word
 from neuronas.runs.document import Document
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet-200": "TinyImageNet-200"}
-"""Data sets of the papers as they name them, by the name that ``--dataset`` takes."""
+"""Names of the data sets in the papers, by their names for ``--dataset``."""
 CIFAR, TINY_IMAGENET = ("CIFAR-10", "CIFAR-100"), "TinyImageNet-200"
 SNASNET, NEURONAS, HEADLINE = "SNASNet", "NeuroNAS", "NeuroNAS, headline"
-"""Networks that experiments compare with; the names in the file."""
+"""Names, in the file, of the networks that experiments compare with."""
 LOW, HIGH, ABOVE = "low", "high", "above"
-"""Ends of printed ranges, and that something is above a value."""
+"""Ends of printed ranges, and lower bounds (``above``)."""
 FigureKey = tuple[str, str, str, str]
 """Network, data set, quantity and end of a figure."""
 
@@ -23,19 +23,19 @@ class PublishedFigure(Document):
     """One printed number.
 
     Attributes:
-        quantity: a name of ``hardware.units.BUDGETED``, a key of an accelerator or, for other quantities, words.
-        value: as printed.
-        unit: as printed; empty for a count or a ratio.
-        step: what one unit of the last printed digit stands for, in the same unit.
-        end: which end of a printed range it is; ``above``: only that it is exceeded is said.
-        paper: its arXiv number.
+        quantity: a name of ``hardware.units.BUDGETED``, a key of an accelerator, or a description of another quantity.
+        value: printed value.
+        unit: printed unit; empty for a count or a ratio.
+        step: one unit of the last printed digit, in the same unit.
+        end: end of a printed range; ``above``: the paper only states that the value is exceeded.
+        paper: arXiv number of the paper.
         place: table or figure; empty for a number in the text.
-        dataset: as the paper names it; empty where it is none or all of them.
-        network: what it was measured on or computed for.
-        weight_bits: precision; null for FxP4 to FxP16, or where there is none.
+        dataset: data set as named in the paper; empty if it is none or all of them.
+        network: network that it was measured on or computed for.
+        weight_bits: precision; null for FxP4 to FxP16, or if there is none.
         where: section, or abstract.
-        experiment: of ``neuronas reproduce`` that compares it; empty where none can.
-        note: what a reader must know to compare with it, or why nothing can.
+        experiment: experiment of ``neuronas reproduce`` that compares it; empty if none can.
+        note: remark for the comparison, or why it cannot be compared.
     """
 
     quantity: str
@@ -54,12 +54,12 @@ class PublishedFigure(Document):
 
     @property
     def key(self) -> FigureKey:
-        """What it is among the figures that one experiment compares."""
+        """Key of the figure among those that one experiment compares."""
         return self.network, self.dataset, self.quantity, self.end
 
     @property
     def name(self) -> str:
-        """What it is, for tables: ``Fig. 12, NeuroNAS, CIFAR-10: area in mm², low``."""
+        """Description for tables: ``Fig. 12, NeuroNAS, CIFAR-10: area in mm², low``."""
         at = f"FxP{self.weight_bits}" if self.weight_bits else ""
         said_of = ", ".join(filter(None, (self.place or self.where, self.network, self.dataset, at)))
         what = word(self.quantity) if self.quantity in BUDGETED else self.quantity
@@ -73,14 +73,14 @@ class Published(Document):
     figures: tuple[PublishedFigure, ...]
 
     def select(self, experiment: str, network: str | None = None) -> tuple[PublishedFigure, ...]:
-        """The figures that an experiment compares, in the order of the file; of one network if it is named."""
+        """The figures that an experiment compares, in the order of the file; ``network``: only those of one network."""
         found = (one for one in self.figures if one.experiment == experiment)
         return tuple(one for one in found if network is None or one.network == network)
 
     def by_dataset(
         self, network: str, quantity: str, weight_bits: int | None = None, end: str = ""
     ) -> dict[str, float]:
-        """Printed values of a network, single ones or ends of ranges, by the data set that they are printed for."""
+        """Printed values of a network, single ones or ends of ranges, by data set."""
         return {
             one.dataset: one.value
             for one in self.figures

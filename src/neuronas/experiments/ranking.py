@@ -1,4 +1,4 @@
-"""How well one ranking of networks agrees with another: over all, within groups, and in samples."""
+"""Agreement of two rankings of networks: overall, within groups, and in samples."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -8,7 +8,7 @@ from math import isnan, nan
 import numpy as np
 
 SMALLEST_GROUP = 10
-"""Networks from which the rank correlation of a group counts."""
+"""Smallest group whose rank correlation is used."""
 SAMPLE, N_SAMPLES = 200, 500
 _SEED = 0  # the same samples for all columns of a table
 
@@ -18,8 +18,8 @@ class RankAgreement:
     """How well the ranking by a fitness agrees with that by accuracy, over n networks.
 
     Attributes:
-        rho: Spearman's rank correlation; nan where either side is constant.
-        tau: Kendall's tau-b; nan likewise.
+        rho: Spearman's rank correlation; nan if either side is constant.
+        tau: Kendall's tau-b; nan if either side is constant.
         regret: accuracy of the best network minus that of the network ranked first, in the accuracies' unit.
     """
 
@@ -30,11 +30,11 @@ class RankAgreement:
 
 
 def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> RankAgreement:
-    """Compare two rankings. Fitness may be ``-inf``. Of equally fit networks the worst counts as ranked first.
+    """Compare two rankings. Fitness may be ``-inf``. Among equally fit networks, the least accurate is ranked first.
 
     Args:
-        fitness: of each network.
-        accuracy: of each network.
+        fitness: fitness of each network.
+        accuracy: accuracy of each network.
     """
     regret = _regret(np.asarray(fitness), np.asarray(accuracy))
     if len(set(fitness)) < 2 or len(set(accuracy)) < 2:
@@ -48,12 +48,12 @@ def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> RankAgreem
 def within_groups(fitness: Sequence[float], accuracy: Sequence[float], groups: Sequence[Hashable]) -> float:
     """Mean of Spearman's rank correlation within groups of networks, weighted by their size.
 
-    Groups below ``SMALLEST_GROUP``, and groups in which either side is constant, are left out; nan if none is left.
+    Groups smaller than ``SMALLEST_GROUP`` and groups with a constant side are left out; nan if none is left.
 
     Args:
-        fitness: of each network.
-        accuracy: of each network.
-        groups: the group of each network, such as its depth.
+        fitness: fitness of each network.
+        accuracy: accuracy of each network.
+        groups: group of each network, such as its depth.
     """
     members: defaultdict[Hashable, list[int]] = defaultdict(list)
     for index, group in enumerate(groups):
@@ -70,7 +70,7 @@ def within_groups(fitness: Sequence[float], accuracy: Sequence[float], groups: S
 def sampled_regret(fitness: Sequence[float], accuracy: Sequence[float]) -> tuple[float, float]:
     """Mean and standard deviation of the regret over random samples of ``SAMPLE`` networks; see ``agreement``.
 
-    With at most ``SAMPLE`` networks it is the regret over all of them, and the deviation is 0.
+    With at most ``SAMPLE`` networks, the mean is the regret over all of them, and the deviation is 0.
     """
     ranked, reached = np.asarray(fitness), np.asarray(accuracy)
     if len(ranked) <= SAMPLE:

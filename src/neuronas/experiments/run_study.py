@@ -1,4 +1,4 @@
-"""Does a study at a size, and leaves its figures as ``NAME-SCALE.json`` and as a table, ``NAME-SCALE.md``."""
+"""Runs a study at a size, and writes its figures to ``NAME-SCALE.json`` and, as a table, to ``NAME-SCALE.md``."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from neuronas.runs.work import Work
 
 
 def possible_scale(study: Study, scale: Scale, device: str) -> Scale:
-    """The scale that this machine can do."""
+    """The scale that is feasible on this machine."""
     if scale == "full" and study.trains and device_named(device).type != "cuda":
         return "small"
     return scale
@@ -36,19 +36,19 @@ def run_study(
     *,
     resume: bool,
 ) -> StudyResult:
-    """Do a study.
+    """Run a study.
 
     Args:
-        study: which one.
-        scale: at which size.
-        options: of verb ``study``, by keyword; they hold for every run.
-        seeds: to repeat everything over.
-        folder: of the run directories.
-        observer: follows the progress.
-        resume: the folder holds work already.
+        study: the study.
+        scale: size of the study.
+        options: options of ``study`` by keyword, for every run.
+        seeds: random seeds; everything is repeated for each.
+        folder: folder of the run directories.
+        observer: receives the progress.
+        resume: whether the folder contains runs to continue.
 
     Raises:
-        RunDirectoryError: the folder holds work and ``resume`` is off, or the other way round.
+        RunDirectoryError: the folder contains runs and ``resume`` is false, or it is empty and ``resume`` is true.
         NeuronasError: see ``neuronas.search``, ``train`` and ``evaluate``.
     """
     check_folder(folder, "--runs", resume=resume)
@@ -83,7 +83,7 @@ def run_study(
 
 
 def write_study(result: StudyResult, study: Study, folder: Path) -> Path:
-    """Write the document and the page into a folder; returns their path without the suffix."""
+    """Write the document and the page to a folder; returns their path without the suffix."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.experiment}-{result.scale}"
     result.write(path.with_suffix(".json"))
@@ -112,15 +112,15 @@ def page(result: StudyResult, study: Study) -> str:
 
 
 def check_folder(path: Path, option: str, *, resume: bool) -> None:
-    """Find out whether the runs of an experiment may be written to a folder.
+    """Check that the runs of an experiment may be written to a folder.
 
     Args:
         path: the folder.
-        option: that names it, for messages.
-        resume: it holds work already.
+        option: option that specifies it, for messages.
+        resume: whether the folder contains runs to continue.
 
     Raises:
-        RunDirectoryError: it holds work and ``resume`` is off, or the other way round; it is a file.
+        RunDirectoryError: it is a file; it contains runs and ``resume`` is false; or the reverse.
     """
     if path.exists() and not path.is_dir():
         raise RunDirectoryError(f"{option} '{path}' is a file; expected a folder")

@@ -1,9 +1,9 @@
-"""Fig. 13 of NeuroNAS (arXiv 2407.00641): how long its search takes against SNASNet's.
+"""Fig. 13 of NeuroNAS (arXiv 2407.00641): the time of its search compared with SNASNet's.
 
-SNASNet as its tool does it: its own space of five operations and one cell, FxP32, 5,000 draws, the fitness of its code
+SNASNet as in its tool: its own space of five operations and one cell, FxP32, 5,000 draws, the fitness of its code
 over two batches with the neurons of the head. NeuroNAS: its own space, Algorithm 1, the printed fitness, at a low, the
-headline's and the highest precision. Each at the images' sides of the papers' data sets; whose images these are is up
-to ``--dataset``. The plain engine evaluates each distinct function alone, as the published tools do each candidate.
+headline's and the highest precision. Each uses the image sides of the papers' data sets, with images of ``--dataset``.
+The plain engine evaluates each distinct function separately, as the published tools do for each candidate.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PRECISIONS, HEADLINE_BITS = (4, 8, 16), 8
 SHAPES = ((1, CIFAR), (2, (TINY_IMAGENET,)))
-"""Side of the images as a multiple of CIFAR's, and the data sets that have it."""
+"""Side of the images as a multiple of CIFAR's, and the data sets with this side."""
 SECONDS, CANDIDATES, DISTINCT = "seconds", "candidates", "distinct functions"
 FASTER, AT_LEAST, AT_MOST = "times faster", "times faster at the slowest precision", "times faster at the fastest"
 EACH = "times faster, equal functions evaluated again"
@@ -30,7 +30,7 @@ _SNASNET_TOOL: Settings = merged(SNASNET, {"space": "snasnet", "fitness": {"name
 
 
 def search_time(pieces: "Pieces") -> Iterable[Figure]:
-    """Time both searches for each shape of the images and each engine."""
+    """Time both searches for each image side and each engine."""
     for factor, datasets in SHAPES:
         side = factor * pieces.size.settings["data"]["image_side"]
         for engine in pieces.size.engines:
@@ -68,7 +68,7 @@ def _figures(found: Sequence[SearchPiece]) -> Iterable[Figure]:
 
 
 def _of_all(one: SearchPiece) -> float:
-    """Seconds, if every candidate took as long as those that were evaluated."""
+    """Search time in seconds if every candidate took as long as those that were evaluated."""
     return one.seconds / one.n_evaluated * one.n_candidates
 
 

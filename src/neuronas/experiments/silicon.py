@@ -1,8 +1,8 @@
-"""Measured compute-in-memory chips beside their estimates, each by constants that its paper had no part in.
+"""Measured compute-in-memory chips and their estimates, each with constants calibrated on other papers.
 
-For each paper of the table that comes with the package, the laws of an array (``hardware.silicon.macro``) are
-calibrated on all other papers. Chips of papers that are not in it, from a file, are estimated by constants of the whole
-table. Intervals come from the residuals of other papers, of the same kind of array.
+For each paper of the table in the package, the laws of an array (``hardware.silicon.macro``) are calibrated on all
+other papers. Chips from a file whose papers are not in the table are estimated with constants of the whole table.
+Intervals come from the residuals of other papers with the same kind of array.
 """
 
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ from neuronas.hardware.silicon.macro import KINDS, Array, Kind, Macros, invocati
 from neuronas.hardware.silicon.spread import Spread
 
 _MEASURE = {ENERGY: energy_of, TIME: time_of}
-_RIDGE = 1e-6  # a kind that no row has is 0
+_RIDGE = 1e-6  # coefficients of kinds without rows are 0
 _NOT_MEASURED = {ENERGY: NUMBERS["tops_per_w"][0], TIME: NUMBERS["time_ns"][0]}
 
 
 class Baseline:
-    """What the laws have to be better than: a regression on kind, node and bits alone.
+    """Baseline for the laws: a regression on kind, node and bits alone.
 
     Least squares of the logarithm on the kind of array and on the logarithms of node, input bits and weight bits. Each
-    paper weighs the same. The kind, which is neither node nor bits, makes it harder to beat.
+    paper has the same weight. Including the kind makes the baseline stronger.
     """
 
     def __init__(self, measured: MeasuredChips):
@@ -54,7 +54,7 @@ class Baseline:
         self._coefficients = np.linalg.solve(square, features.T @ (weights * measured.logarithm))
 
     def logarithm(self, macros: Macros) -> Array:
-        """Of the quantity, [n]."""
+        """Natural logarithm of the estimated quantity, [n]."""
         found: Array = _features(macros) @ self._coefficients
         return found
 
@@ -67,12 +67,12 @@ def _features(macros: Macros) -> Array:
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows of one quantity: residuals by the law and by the baseline, neither of which saw the row's paper.
+    """Rows of one quantity: residuals of the law and of the baseline, both calibrated without the row's paper.
 
     Attributes:
         measured: the rows.
         residuals: natural logarithm of measured over estimated, [n].
-        baseline: likewise, by the regression on node and bits.
+        baseline: natural logarithm of measured over the estimate of the baseline, [n].
     """
 
     measured: MeasuredChips
@@ -80,7 +80,7 @@ class Judged:
     baseline: Array
 
     def spread(self, kind: Kind, without: str | None = None) -> Spread | None:
-        """How far estimates of a kind are off, except those of one paper; None where no row is left."""
+        """Spread of the residuals of a kind, without those of one paper; None if no row is left."""
         chosen = (self.measured.macros.kind == kind) & (self.measured.papers != without)
         if not chosen.any():
             return None
@@ -88,22 +88,22 @@ class Judged:
 
 
 class Calibrations:
-    """Constants by paper: those without it where it is in the table, otherwise those of the whole table."""
+    """Constants by paper: calibrated without it if it is in the table, otherwise on the whole table."""
 
     def __init__(self, table: Sequence[Chip]):
         self._whole = calibrated(table)
         self._without = dict(without_each_paper(table))
 
     def of(self, paper: str) -> FittedConstants:
-        """Constants that a paper had no part in."""
+        """Constants that were calibrated without a paper."""
         return self._without.get(paper, self._whole)
 
 
 def run(path: Path | None = None) -> SiliconResult:
-    """Judge the table that comes with the package, or a file of the same columns.
+    """Compare estimates with the table in the package, or with a file with the same columns.
 
     Args:
-        path: of the CSV file.
+        path: path of the CSV file; None: the table in the package.
 
     Raises:
         ConfigurationError: see ``read_chips``.
@@ -129,9 +129,9 @@ def judged(chips: Sequence[Chip], table: Sequence[Chip], calibrations: Calibrati
     """Residuals of chips.
 
     Args:
-        chips: to judge.
-        table: that constants and baseline are calibrated on, but for the row's own paper.
-        calibrations: of the table.
+        chips: chips to estimate.
+        table: table on which constants and baseline are calibrated, without the row's own paper.
+        calibrations: constants of the table.
         quantity: energy or time.
     """
     measured, known = (MeasuredChips.of(some, _MEASURE[quantity]) for some in (chips, table))
@@ -149,7 +149,7 @@ def judged(chips: Sequence[Chip], table: Sequence[Chip], calibrations: Calibrati
 
 
 def residuals_by_kind(quantity: Quantity) -> dict[Kind, Spread]:
-    """How far estimates of the table's rows are off, by kind: what ``calibration.json`` keeps."""
+    """Spread of the residuals of the table's rows by kind, as stored in ``calibration.json``."""
     found = _of_table(quantity)
     return {kind: spread for kind in KINDS if (spread := found.spread(kind)) is not None}
 
@@ -161,7 +161,7 @@ def _calibrations() -> Calibrations:
 
 @cache
 def _of_table(quantity: Quantity) -> Judged:
-    """The rows that come with the package."""
+    """The rows of the table in the package."""
     table = bundled_chips()
     return judged(table, table, _calibrations(), quantity)
 

@@ -1,4 +1,4 @@
-"""``silicon.json``: measured chips beside their estimates, with median errors and the coverage of the intervals."""
+"""``silicon.json``: measured chips and their estimates, with median errors and the coverage of the intervals."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -18,25 +18,25 @@ _UNITS: dict[Quantity, tuple[str, str]] = {ENERGY: ("energy efficiency", "TOPS/W
 
 
 class ChipRow(Document):
-    """One measured figure of a chip beside its estimate by constants that its paper had no part in.
+    """One measured figure of a chip and its estimate, with constants calibrated on other papers.
 
     Attributes:
-        figure: chip and quantity, for people.
+        figure: description of chip and quantity.
         row: number of the row in the table, from 1.
-        chip: first author, where and when.
-        paper: its title.
+        chip: first author, venue and year.
+        paper: title of the paper.
         group: SRAM, eNVM or digital.
-        kind: by which law it was estimated.
+        kind: kind of array, which selects the law of the estimate.
         quantity: energy or time.
-        unit: TOPS/W, normalised to operations of 1 bit, or ns.
-        published: as measured.
-        ours: as estimated.
+        unit: TOPS/W, normalised to 1-bit operations, or ns.
+        published: measured value.
+        ours: estimated value.
         difference: ours minus published.
-        factor: by how much they differ, at least 1.
-        low: lower limit of the interval around ours; null: no chip of its kind to take it from.
-        high: upper limit.
-        baseline: by a regression on kind, node and bits.
-        verdict: whether the interval holds the measurement.
+        factor: factor between ours and published, at least 1.
+        low: lower limit of the interval around ours; null if there are no other chips of its kind.
+        high: upper limit of the interval; null if there are no other chips of its kind.
+        baseline: estimate by a regression on kind, node and bits.
+        verdict: whether the interval contains the measurement.
     """
 
     figure: str
@@ -61,10 +61,10 @@ class ChipRow(Document):
         """A row.
 
         Args:
-            chip: of the table.
+            chip: chip of the table.
             quantity: energy or time.
-            estimated: fJ for each operation of 1 bit, or ns.
-            baseline: likewise.
+            estimated: estimate in fJ per 1-bit operation, or in ns.
+            baseline: estimate of the baseline, in the same unit.
             within: factor of the interval.
         """
         what, unit = _UNITS[quantity]
@@ -95,7 +95,7 @@ class ChipRow(Document):
 
 
 class UnjudgedFigure(Document):
-    """A figure that is not judged, and why."""
+    """A figure that is not compared, and the reason."""
 
     row: int
     chip: str
@@ -104,16 +104,16 @@ class UnjudgedFigure(Document):
 
 
 class Score(Document):
-    """How good the estimates of some rows are.
+    """Errors of the estimates of a group of rows.
 
     Attributes:
-        n_rows: judged.
-        n_papers: that they are from.
-        median_factor: half of the rows are off by less.
-        median_factor_of_papers: half of the papers are, by the median of their rows.
-        baseline_median_factor: the rows' by a regression on kind, node and bits.
-        coverage: share of the measurements within their interval; null: there are none.
-        interval_factor: the median interval reaches from the estimate over this factor to so many times it.
+        n_rows: number of rows.
+        n_papers: number of papers.
+        median_factor: median error factor of the rows.
+        median_factor_of_papers: median over papers of the median error factor of their rows.
+        baseline_median_factor: median error factor of a regression on kind, node and bits.
+        coverage: share of the measurements within their interval; null if there are no intervals.
+        interval_factor: half-width of the median interval as a factor: estimate / factor to estimate * factor.
     """
 
     n_rows: int
@@ -129,14 +129,14 @@ class SiliconResult(Document):
     """``silicon.json``.
 
     Attributes:
-        chips: the table.
-        n_chips: its rows.
-        level: share of measurements that intervals are made to hold.
-        median_factor: by quantity, over all rows; null: none.
-        coverage: by quantity, over all rows.
-        by_group: SRAM, eNVM and digital, by quantity.
-        worst: figures with the largest factors, the worst first.
-        left_out: figures that are not judged.
+        chips: name of the table.
+        n_chips: number of its rows.
+        level: nominal coverage of the intervals.
+        median_factor: median error factor over all rows, by quantity; null if there are none.
+        coverage: coverage of the intervals over all rows, by quantity.
+        by_group: scores of SRAM, eNVM and digital chips, by quantity.
+        worst: figures with the largest error factors, in descending order.
+        left_out: figures that are not compared.
     """
 
     experiment: str = "silicon"
@@ -153,7 +153,7 @@ class SiliconResult(Document):
 
 
 def scores(rows: Sequence[ChipRow]) -> dict[str, Any]:
-    """What is said of all rows: see ``SiliconResult``."""
+    """The result over all rows; see ``SiliconResult``."""
     by_quantity = {one: [row for row in rows if row.quantity == one] for one in _UNITS}
     everything = {one: _score(own) for one, own in by_quantity.items()}
     by_group = {
@@ -170,7 +170,7 @@ def scores(rows: Sequence[ChipRow]) -> dict[str, Any]:
 
 
 def score_table(result: SiliconResult) -> Table:
-    """A line for each group and quantity."""
+    """A row for each group and quantity."""
     titles = (
         "", "", "rows", "papers", "median factor", "of papers", "node and bits alone", "90 % interval", "holds",
     )  # fmt: skip
@@ -189,11 +189,11 @@ def score_table(result: SiliconResult) -> Table:
         for group, own in result.by_group.items()
         for quantity, score in own.items()
     )
-    return Table("Estimates of measured chips by papers of others", titles, lines, text_columns=(0, 1))
+    return Table("Estimates of measured chips, calibrated on other papers", titles, lines, text_columns=(0, 1))
 
 
 def chip_table(result: SiliconResult) -> Table:
-    """A line for each measured figure."""
+    """A row for each measured figure."""
     titles = ("chip", "kind", "", "unit", "measured", "estimated", "off by", "interval")
     lines = tuple(
         (

@@ -1,4 +1,4 @@
-"""What the structure of a network alone says of its accuracy: predictors that a fitness has to beat."""
+"""Accuracy predictors from the structure of a network alone, as baselines for a fitness."""
 
 from collections.abc import Callable, Mapping
 

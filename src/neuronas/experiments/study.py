@@ -1,4 +1,4 @@
-"""What an experiment is, as data: what it shows, its sizes, and the document that it leaves."""
+"""Experiments as data: descriptions, sizes, and the documents that they write."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ Settings = Mapping[str, Any]
 
 
 class Experiment(Document):
-    """What is said of an experiment.
+    """Description of an experiment.
 
     Attributes:
-        shows: its line in ``neuronas reproduce --list``.
-        needs: images and devices.
-        takes: time, at each scale.
-        source: the figure or table that it repeats; empty where there is none.
+        shows: purpose, as listed by ``neuronas reproduce --list``.
+        needs: required images and devices.
+        takes: time at each scale.
+        source: the figure or table that it reproduces; empty if there is none.
     """
 
     shows: str
@@ -36,31 +36,31 @@ class Experiment(Document):
     source: str = ""
 
     def line(self) -> dict[str, str]:
-        """What the list says."""
+        """Entry of the list."""
         return {"shows": self.shows, "needs": self.needs, "takes": self.takes}
 
 
 class Experiments(Document):
-    """``experiments.json``: what is said of each experiment, by name."""
+    """``experiments.json``: description of each experiment, by name."""
 
     experiments: dict[str, Experiment]
 
 
 @cache
 def experiments() -> dict[str, Experiment]:
-    """All experiments, as the file that comes with the package describes them."""
+    """Descriptions of all experiments, from the file in the package."""
     return Experiments.packaged(__package__, "experiments.json").experiments
 
 
 class Size(Document):
-    """How large an experiment is.
+    """Size of an experiment.
 
     Attributes:
-        settings: of every run; cases change them.
-        n_seeds: how often everything is repeated.
-        n_training: training images of a run (validation is set aside from them); null: all.
-        n_test: test images, the same for all runs; null: all.
-        engines: of the fitness, where these are timed.
+        settings: settings of every run; cases change them.
+        n_seeds: number of repetitions, each with its own seed.
+        n_training: number of training images of a run, including validation images; null: all.
+        n_test: number of test images, the same for all runs; null: all.
+        engines: fitness engines, if these are timed.
     """
 
     settings: dict[str, Any]
@@ -85,19 +85,19 @@ class SearchPiece(Budgeted):
 
 
 def effort(case: str, found: Sequence[SearchPiece]) -> Iterable[Figure]:
-    """How much the searches of a case, one for each seed, had to do."""
+    """Effort of the searches of a case, one per seed."""
     yield Figure.of(case, "candidates", [one.n_candidates for one in found])
     yield Figure.of(case, "evaluated", [one.n_evaluated for one in found])
     yield Figure.of(case, "search, s", [one.seconds for one in found])
 
 
 class TrainingPiece(Document):
-    """A training of a study: validation images chose the epoch, test images were read once it was chosen.
+    """A training of a study. The epoch is chosen on validation images; test images are used once, after that.
 
     Attributes:
-        epoch: whose weights count.
-        test_accuracy: by weight bits (32: full precision); other bits than the trained ones are rounded afterwards.
-        seconds: of training.
+        epoch: epoch whose weights are used.
+        test_accuracy: test accuracy by weight bits (32: full precision); rounded afterwards if not the trained bits.
+        seconds: time of the training.
     """
 
     case: str
@@ -110,13 +110,13 @@ class TrainingPiece(Document):
 
 
 class StudyResult(Document):
-    """``results/NAME-SCALE.json``: every figure of a study, and every piece of work behind them.
+    """``results/NAME-SCALE.json``: every figure of a study, and the searches and trainings behind them.
 
     Attributes:
-        compared_with: the data set of the paper whose figures stand as ``published`` beside ours: the study's own, or
-            CIFAR-10 for images that the papers do not use.
-        deviations: what differs from the paper, a sentence each.
-        remarks: what the figures say, a sentence each.
+        compared_with: data set of the paper whose figures are given as ``published``: the study's own, or CIFAR-10 for
+            images that the papers do not use.
+        deviations: a sentence for each difference from the paper.
+        remarks: a sentence for each conclusion from the figures.
     """
 
     experiment: str
@@ -161,7 +161,7 @@ SMALL = Size(
     n_test=5000,
 )
 """Images of 16x16 pixels, 8/16 channels, two time steps, 2,000 training images: a training takes less than a minute on
-one thread. Everything else is as at full scale but for the head, whose linear layers would dwarf such a network."""
+one thread. Everything else is as at full scale except the head, whose linear layers would dominate such a network."""
 
 MEDIUM = Size(
     settings={
@@ -172,8 +172,8 @@ MEDIUM = Size(
     },
     n_seeds=5,
 )
-"""Between the two: images of 32x32 pixels, all of them, 32/64 channels, two time steps, five epochs. A training on
-CIFAR-10 takes about two hours of one core without instructions for matrices, and a minute or two on a GPU."""
+"""Between the other sizes: all images, of 32x32 pixels, 32/64 channels, two time steps, five epochs. A training on
+CIFAR-10 takes about two hours on one core without matrix instructions, and a minute or two on a GPU."""
 
 FULL = Size(
     settings={"search": {"n_draws": 5000}},
@@ -186,7 +186,7 @@ SIZES: Mapping[Scale, Size] = {"small": SMALL, "medium": MEDIUM, "full": FULL}
 
 
 def with_seeds(n: int) -> dict[Scale, Size]:
-    """Every size with another number of repetitions."""
+    """Every size with a different number of repetitions."""
     return {scale: size.model_copy(update={"n_seeds": n}) for scale, size in SIZES.items()}
 
 
@@ -195,11 +195,11 @@ class Study:
     """An experiment of searches and trainings over seeds.
 
     Attributes:
-        name: of the command.
-        run: does it and yields figures; published values stand in them.
-        sizes: by scale.
-        trains: at full scale it needs a GPU.
-        remarks: what its figures say, a sentence each.
+        name: name in ``neuronas reproduce``.
+        run: runs the study and yields its figures, including published values.
+        sizes: sizes by scale.
+        trains: whether it trains networks, and so needs a GPU at full scale.
+        remarks: returns a sentence for each conclusion from the figures.
     """
 
     name: str
@@ -209,10 +209,10 @@ class Study:
     remarks: Callable[[Sequence[Figure]], tuple[str, ...]] = lambda _: ()
 
     def dataset(self, scale: Scale) -> str:
-        """The data set that a scale has if none is given."""
+        """Default data set of a scale."""
         return str(value_at(self.sizes[scale].settings, "data.name") or _DATASET)
 
     @property
     def about(self) -> Experiment:
-        """What is said of it."""
+        """Description of the study."""
         return experiments()[self.name]

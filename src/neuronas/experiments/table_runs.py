@@ -1,4 +1,4 @@
-"""The networks of a table under a fitness: each distinct function once, in ordinary runs, one per precision."""
+"""Evaluates a table's networks with a fitness: each distinct function once, in ordinary runs, one per precision."""
 
 import re
 from collections import defaultdict
@@ -42,8 +42,8 @@ class Part:
     """Rows of a table that one run evaluates.
 
     Attributes:
-        rows: their numbers among the rows given.
-        search: the run, planned.
+        rows: indices among the given rows.
+        search: the planned run.
     """
 
     rows: tuple[int, ...]
@@ -55,10 +55,10 @@ class RowValues:
     """Values of the rows of a table, in their order.
 
     Attributes:
-        fitness: of each row.
+        fitness: fitness of each row.
         parameters: number of weights of each row.
-        n_evaluated: distinct functions that were evaluated, those of each precision counted by themselves.
-        seconds: that these took together.
+        n_evaluated: number of distinct functions evaluated, counted per precision.
+        seconds: total time of these evaluations.
     """
 
     fitness: list[float]
@@ -69,12 +69,12 @@ class RowValues:
 
 @dataclass
 class TableRuns:
-    """Plans and does the runs of tables in one folder. A run that was begun is resumed.
+    """Plans and executes the runs of tables in one folder. Incomplete runs are resumed.
 
     Args:
-        config: settings that a person gave; they stand over what a table says of a row.
-        folder: of the run directories.
-        download: fetch data sets that are missing.
+        config: settings given by the user; they override what a table states about a row.
+        folder: folder of the run directories.
+        download: whether to download missing data sets.
     """
 
     config: RunConfig
@@ -84,13 +84,13 @@ class TableRuns:
     _n_parts: int = 0
 
     def plan(self, stem: str, rows: Sequence[LabelledNetwork], dataset: str, fitness: str | None) -> list[Part]:
-        """Group the rows of one task by what they are evaluated at, and plan a run for each group.
+        """Group the rows of one task by their settings, and plan a run for each group.
 
         Args:
-            stem: begins the names of the runs.
-            rows: of one task.
-            dataset: whose images are read.
-            fitness: name; None: that of the settings.
+            stem: beginning of the names of the runs.
+            rows: rows of one task.
+            dataset: data set whose images are used.
+            fitness: name of the fitness; None: that of the settings.
 
         Raises:
             ConfigurationError, DataError: see ``neuronas.search``.
@@ -115,11 +115,11 @@ class TableRuns:
         return parts
 
     def evaluate(self, parts: Sequence[Part], work: Work) -> RowValues:
-        """Do the runs of a table.
+        """Execute the runs of a table.
 
         Args:
-            parts: from ``plan``; together they have all rows.
-            work: is told of each run.
+            parts: result of ``plan``; together they contain all rows.
+            work: reports the progress of each run.
 
         Raises:
             NeuronasError: see ``neuronas.search``; a row has no fitness.
@@ -148,10 +148,10 @@ class TableRuns:
         return found
 
     def _options(self, row: LabelledNetwork) -> dict[str, Any]:
-        """What the table says a row is evaluated at, unless the settings say it.
+        """Settings that the table states for a row and the user did not give.
 
         Raises:
-            ConfigurationError: a value that is not possible; names the line of the table.
+            ConfigurationError: a value is invalid; names the line of the table.
         """
         settings, said = settings_for("search"), written(self.config)
         columns = {
