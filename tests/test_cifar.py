@@ -105,12 +105,12 @@ def test_pickles_that_attack_are_refused_and_not_run(name: str, tmp_path: Path, 
         "opcode EXT1": b"\x82\x01.",
         "opcode LONG4": batch_with(b"\x8b" + struct.pack("<i", 3) + b"abc"),
         "calls what cannot be called": b"K\x01)R.",
-        "keys are no text": b"}(" + bomb(60, b"\x86") + b"K\x01u.",
+        "keys are not text": b"}(" + bomb(60, b"\x86") + b"K\x01u.",
     }
     for words, content in attacks.items():
         file.write_bytes(content)
         started = process_time()
-        with pytest.raises(DataError, match="is no batch of CIFAR's version for Python") as raised:
+        with pytest.raises(DataError, match="is not a batch of CIFAR's version for Python") as raised:
             kind().within(tmp_path).load("train", 32)
         assert process_time() - started < 2
         assert words in str(raised.value) or words.partition(".")[2] in str(raised.value), (words, raised.value)
@@ -118,7 +118,7 @@ def test_pickles_that_attack_are_refused_and_not_run(name: str, tmp_path: Path, 
     assert not ran.exists()
     code, out, err = neuronas("search", "--dataset", name, "--data-dir", tmp_path, "--quiet", "--channels", 4)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert f"{file}: is no batch" in err
+    assert f"{file}: is not a batch" in err
 
 
 def test_pickles_with_other_content_are_refused(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_pickles_with_other_content_are_refused(tmp_path: Path) -> None:
             Cifar10().within(tmp_path).load("train", 32)
     for raw in (b"", b"no pickle", pickle.dumps({"data": images, "labels": labels})[:-100]):
         file.write_bytes(raw)
-        with pytest.raises(DataError, match="no batch of CIFAR's version for Python"):
+        with pytest.raises(DataError, match="not a batch of CIFAR's version for Python"):
             Cifar10().within(tmp_path).load("train", 32)
 
 
@@ -185,7 +185,7 @@ def test_archives_that_are_damaged_or_hold_something_else(tmp_path: Path, monkey
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with tarfile.open(archive, "w:gz") as packed:
         packed.addfile(link)
-    with pytest.raises(DataError, match="cifar-100-python/train is no plain file"):
+    with pytest.raises(DataError, match="cifar-100-python/train is not a regular file"):
         dataset.load("train", 32)
     archive.write_bytes(whole)
     monkeypatch.setattr("neuronas.data.tar_members.MAX_BYTES", 1000)

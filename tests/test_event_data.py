@@ -331,7 +331,7 @@ def test_recordings_that_cannot_be_read_are_refused_or_left_out(
     place = folder(tmp_path / "own")
     (place / "train" / "left" / "bad.npz").write_bytes(b"PK\x03\x04")
     dataset = open_dataset(f"events:{place}")
-    with pytest.raises(DataError, match=r"recording .*bad\.npz: is no whole \.npz file"):
+    with pytest.raises(DataError, match=r"recording .*bad\.npz: is not a complete \.npz file"):
         dataset.check(n_threads=1, skip_corrupt=False)
     dataset.check(n_threads=1, skip_corrupt=True)
     assert "1 of 9 train recordings cannot be read and are left out" in caplog.text

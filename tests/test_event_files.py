@@ -207,7 +207,7 @@ def test_text_is_read_in_parts_and_names_the_line_that_is_no_event(monkeypatch: 
     text = event_files.csv(events)
     assert as_events(table.decode(text)) == events
     lines = text.split(b"\n")
-    with pytest.raises(RecordingError, match=r"holds a line that is no event \(.* at row 250"):
+    with pytest.raises(RecordingError, match=r"holds a line that is not an event \(.* at row 250"):
         table.decode(b"\n".join([*lines[:251], b"a,b,c,d", *lines[251:]]))
 
 
@@ -350,12 +350,12 @@ def test_what_is_no_recording_is_refused_with_what_is_expected(tmp_path: Path) -
         ("a.raw", b"% evt 2.1\n% end\n", "states encoding EVT 21; expected EVT 2.0 or 3.0"),
         ("a.raw", b"% evt 3.0\n% end\n", "holds no time"),
         ("a.csv", b"hello\n", "expected t x y p with spaces, x,y,p,t, or a header"),
-        ("a.csv", b"t,x,y,p\n1,2,3\n", "holds a line that is no event"),
+        ("a.csv", b"t,x,y,p\n1,2,3\n", "holds a line that is not an event"),
         ("a.csv", b"t,x,y,p\n", "holds no events"),
         ("a.csv", b"t,x,y,p\n \n\n", "holds no events"),
         ("a.csv", b"% a comment\n", "expected t x y p with spaces"),
         ("a.npy", b"\x93NUMPY\x01\x00", "has no header of NumPy"),
-        ("a.npz", b"PK\x03\x04 and nothing", "is no whole .npz file"),
+        ("a.npz", b"PK\x03\x04 and nothing", "is not a complete .npz file"),
     ):
         (tmp_path / name).write_bytes(raw)
         assert expected in refused(tmp_path / name)

@@ -82,7 +82,7 @@ def test_a_stopped_training_goes_on_with_the_weights_of_its_teacher_wherever_the
     teacher.rename(moved)
     assert command(["train", str(stopped), "--resume", "--quiet"]) == 2
     said = capsys.readouterr().err
-    assert f"train.teacher {teacher} given, which is no directory" in said and "--teacher" in said
+    assert f"train.teacher {teacher} given, which is not a directory" in said and "--teacher" in said
 
     assert train(teacher, "--ann", "--seed", "1") == 0  # another network where the teacher was
     assert command(["train", str(stopped), "--resume", "--quiet"]) == 4

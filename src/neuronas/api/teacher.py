@@ -84,8 +84,8 @@ def teacher_of(run: Plan) -> TeacherRun | None:
     directory = as_path(settings.teacher)
     if not directory.is_dir():
         raise RunDirectoryError(
-            f"train.teacher {directory} given, which is no directory; expected that of a trained run: if it was moved, "
-            "say where to with --teacher"
+            f"train.teacher {directory} given, which is not a directory; expected the directory of a trained run: "
+            "if it was moved, give its new place with --teacher"
         )
     given = read_architecture_of(directory)
     plan = planned("evaluate", {}, run=given.run)

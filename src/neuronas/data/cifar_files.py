@@ -80,7 +80,7 @@ def _records(raw: bytes, labels: int | str, where: str) -> Records:
         return _of_python(raw, labels)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise DataError(f"{where}: is no batch of CIFAR's version for Python ({reason})") from error
+        raise DataError(f"{where}: is not a batch of CIFAR's version for Python ({reason})") from error
 
 
 def _of_binary(raw: bytes, n_labels: int, where: str) -> Records:

@@ -41,7 +41,7 @@ def values_of(raw: bytes, admitted: Set[str]) -> Any:
         admitted: what it may name, as ``module name``.
 
     Raises:
-        ValueError, TypeError, LookupError, AttributeError, OverflowError: it is no pickle, is longer than
+        ValueError, TypeError, LookupError, AttributeError, OverflowError: it is not a pickle, is longer than
             ``MAX_OPCODES``, or holds anything else; the message says what.
     """
     machine = _Machine(admitted)
@@ -114,13 +114,13 @@ class _Machine:
 
     def _append(self, values: list[Any]) -> None:
         if not isinstance(self.stack[-1], list):
-            raise TypeError("appends to what is no list")
+            raise TypeError("appends to an object that is not a list")
         self.stack[-1].extend(values)
 
     def _set(self, values: list[Any]) -> None:
         keys = values[::2]
         if not isinstance(self.stack[-1], dict) or not all(isinstance(key, str | bytes) for key in keys):
-            raise TypeError("a dictionary whose keys are no text")
+            raise TypeError("a dictionary whose keys are not text")
         self.stack[-1].update(zip(keys, values[1::2], strict=True))
 
     def _popped(self, n: int) -> tuple[Any, ...]:

@@ -103,5 +103,5 @@ def _array(raw: bytes, path: Path) -> "NDArray[np.uint8]":
     shape = tuple(np.frombuffer(raw[4 : 4 + 4 * n_axes], ">u4").tolist())
     n = int(np.prod(shape, dtype=object)) if shape else 0
     if raw[:2] != b"\0\0" or raw[2:3] != bytes([_BYTES]) or len(shape) != n_axes or len(raw) != 4 + 4 * n_axes + n:
-        raise DataError(f"{path}: is no whole IDX file of bytes ({len(raw):,} bytes); download it again")
+        raise DataError(f"{path}: is not a complete IDX file of bytes ({len(raw):,} bytes); download it again")
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * n_axes).reshape(shape).copy()

@@ -19,7 +19,7 @@ def tar_members(path: Path, names: Collection[str], max_bytes: int) -> dict[str,
         max_bytes: of a member.
 
     Raises:
-        DataError: the archive is damaged, holds too much, or one of the names is no plain file.
+        DataError: the archive is damaged, holds too much, or one of the names is not a regular file.
     """
     found: dict[str, bytes] = {}
     try:
@@ -43,7 +43,7 @@ def tar_members(path: Path, names: Collection[str], max_bytes: int) -> dict[str,
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, max_bytes: int) -> bytes:
     file = archive.extractfile(member) if member.isreg() and not member.issparse() else None
     if file is None or member.size > max_bytes:
-        raise DataError(f"archive {path}: {member.name} is no plain file of at most {max_bytes:,} bytes")
+        raise DataError(f"archive {path}: {member.name} is not a regular file of at most {max_bytes:,} bytes")
     content = file.read()
     if len(content) != member.size:
         raise EOFError(f"{member.name} ends too early")

@@ -28,7 +28,7 @@ class JsonLines(Generic[Row]):
         """Read all complete lines; empty if the file does not exist. A last line that was cut off is dropped.
 
         Raises:
-            VerificationError: the file cannot be read, or a line is no such document.
+            VerificationError: the file cannot be read, or a line is not such a document.
         """
         return self._read()[0]
 

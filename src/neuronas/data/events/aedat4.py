@@ -51,11 +51,11 @@ def decode(raw: bytes) -> Recording:
 def _stream(xml: bytes) -> tuple[int, Pair | None]:
     """Number of the stream of events, and its sensor, in the description that the file begins with."""
     if len(xml) > _MAX_XML_BYTES or b"<!" in xml:  # entities that multiply
-        raise RecordingError("has a description that is no plain XML")
+        raise RecordingError("has a description that is not plain XML")
     try:
         root = ElementTree.fromstring(xml.rstrip(b"\0"))  # noqa: S314 - without declarations
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise RecordingError(f"has a description that is no XML ({error})") from error
+        raise RecordingError(f"has a description that is not XML ({error})") from error
     found: dict[int, Pair | None] = {}
     for node in root.iter("node"):
         facts = {one.get("key"): one.text or "" for one in node.findall("attr")}

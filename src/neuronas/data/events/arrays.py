@@ -45,7 +45,7 @@ def decode(raw: bytes) -> Recording:
         raise
     # ValueError: an offset of the archive's directory lies before the file.
     except (ValueError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
-        raise RecordingError(f"is no whole .npz file ({error})") from error
+        raise RecordingError(f"is not a complete .npz file ({error})") from error
     if len(arrays) == 1:
         return recording_of(_columns(next(iter(arrays.values()))))
     return recording_of(arrays)
@@ -82,7 +82,7 @@ def _microseconds(t: Numbers) -> Numbers:
         return t.astype("timedelta64[us]").astype(np.int64)
     if t.dtype.kind == "f":
         if not np.isfinite(t).all() or np.abs(t).max(initial=0) * 1e6 > MAX_US:
-            raise RecordingError("holds times that are no finite numbers of seconds")
+            raise RecordingError("holds times that are not finite numbers of seconds")
         return np.rint(t.astype(np.float64) * 1e6).astype(np.int64)
     if t.dtype.kind == "u" and t.max(initial=0) > MAX_US:
         raise RecordingError("holds times that no clock shows; expected microseconds")

@@ -58,7 +58,7 @@ def read_recording(path: Path) -> Recording:
         events in the order of their time.
 
     Raises:
-        DataError: the file is missing, damaged, or of no supported format; the message names it.
+        DataError: the file is missing or damaged, or its format is not supported; the message names it.
         ConfigurationError: a package that the format needs is not installed.
     """
     try:

@@ -109,7 +109,7 @@ class Slicing:
             yield last - first, self._finished(images)[0]
 
     def _empty(self, timesteps: int) -> NDArray[np.int64]:
-        """Images [timesteps, C, H, W] of no events."""
+        """Images [timesteps, C, H, W] without events."""
         return np.zeros((timesteps, self.channels, *self.size), np.int64)
 
     def _add(

@@ -23,7 +23,7 @@ def decode(raw: bytes) -> Recording:
     """Read the content of a file. Times are whole microseconds, or seconds if they are written with a decimal point.
 
     Raises:
-        RecordingError: a line is no event, or the columns are not known.
+        RecordingError: a line is not an event, or the columns are not known.
     """
     start, comments = 0, []
     first = ""
@@ -75,7 +75,7 @@ def _parts(
         kinds: their names and types.
 
     Raises:
-        RecordingError: a line is no event.
+        RecordingError: a line is not an event.
     """
     n, end = 0, start
     while _SOMETHING.search(raw, end):
@@ -90,7 +90,7 @@ def _parts(
             )  # fmt: skip
         except (ValueError, OverflowError) as error:
             reason = _at_row(str(error).partition(";")[0], n)
-            raise RecordingError(f"holds a line that is no event ({reason[:120]})") from error
+            raise RecordingError(f"holds a line that is not an event ({reason[:120]})") from error
         n += len(found)
         if n > MAX_EVENTS:
             raise RecordingError(f"holds more than {MAX_EVENTS:,} events")
