@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import neuronas
-from common import trained_and_measured, write
+from common import public, trained_and_measured, write
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import TRAINING
 from neuronas.runs.metrics import METRICS, read_epochs
@@ -73,7 +73,11 @@ def main() -> None:
             rows.append(training(given, bits, seed))
             print(f"{bits} bits, seed {seed}: {rows[-1]['test_accuracy']:.2%}", flush=True)
             network = search.plan.config.network
-            facts = {"architecture": search.summary.architecture, "settings": given.set, "timesteps": network.timesteps}
+            facts = {
+                "architecture": search.summary.architecture,
+                "settings": [public(one) for one in given.set],
+                "timesteps": network.timesteps,
+            }
             write(f"accuracy-{given.name}", {**facts, "summary": summary(rows), "rows": rows})
 
 

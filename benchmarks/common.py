@@ -58,11 +58,14 @@ def trained_and_measured(architecture: str | Path, out: Path, **settings: Any) -
 def write(name: str, content: dict[str, Any]) -> None:
     """Write a result file with its command and machine."""
     RESULTS.mkdir(exist_ok=True)
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(_public(one) for one in sys.argv[1:])])
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(public(one) for one in sys.argv[1:])])
     document = {"command": command, "machine": machine(), **content}
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _public(argument: str) -> str:
-    """What a reader can use of an argument: no folder of this machine."""
-    return "imagefolder:DIR" if argument.startswith("imagefolder:") else Path(argument).name
+def public(argument: str) -> str:
+    """An argument without folders of this machine: ``imagefolder:DIR``, ``data.data_dir=DIR``, the name of a file."""
+    if argument.startswith("imagefolder:"):
+        return "imagefolder:DIR"
+    key, equals, value = argument.partition("=")
+    return f"{key}=DIR" if equals and "/" in value else Path(argument).name
