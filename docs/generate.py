@@ -1,7 +1,7 @@
 """Write ``hardware-model.md``, ``deviations.md`` and the JSON schemas beside this file from what the code says.
 
-Run it after a change to a cost model, a preset or a document: ``python docs/generate.py``. Tests check that all are
-current.
+It also writes the results in ``training-results.md`` from ``benchmarks/results``. Run it after a change to a cost
+model, a preset, a document or a result: ``python docs/generate.py``. Tests check that all are current.
 """
 
 import inspect
@@ -16,6 +16,7 @@ from typing import Any
 from deviations_page import deviations_page, table
 from pydantic import BaseModel
 from silicon_section import silicon_section
+from training_results import training_results
 
 from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
@@ -401,6 +402,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 CONTENT: dict[str, Callable[[], str]] = {
     "hardware-model.md": hardware_model,
     "deviations.md": deviations_page,
+    "training-results.md": training_results,
     **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},
 }
 """Each file with what belongs in it."""

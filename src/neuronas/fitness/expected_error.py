@@ -8,7 +8,7 @@
 - channels: this error falls as C^-0.185 (Wide ResNets 40-1 to 40-8, CIFAR-10: 6.85 to 4.66 %; Zagoruyko and Komodakis,
   BMVC 2016);
 - time steps: as T^-0.0546 (ResNet-19, CIFAR-10: 5.84 % at T = 2, 5.50 % at T = 6; Deng et al., ICLR 2022);
-- weight bits: e^(0.027 * 4^(4 - bits)) (CIFAR-10: 18.3 % at 8 bits, 18.8 % at 4; docs/training.md);
+- weight bits: e^(0.027 * 4^(4 - bits)) (CIFAR-10: 18.3 % at 8 bits, 18.8 % at 4; docs/training-results.md);
 - small networks: they lose a share of the accuracy above chance; the odds of the loss fall with powers of width and
   number of weights, fitted to the same networks of digits;
 - the chip: the share of the accuracy above chance that remains is a logistic function of the signal-to-noise ratio

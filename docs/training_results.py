@@ -1,0 +1,80 @@
+"""The generated part of ``training-results.md``: every result of ``benchmarks/accuracy.py``."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from deviations_page import table
+
+_PAGE = Path(__file__).parent / "training-results.md"
+_RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+_HEAD = (
+    "result", "weight bits", "epochs", "test accuracy (95 % interval)", "training time", "processor", "weights", "area",
+    "energy", "energy at measured activity",
+)  # fmt: skip
+
+
+def training_results() -> str:
+    """The page in Markdown, with the table and the learning curves between their marks written anew."""
+    results = {
+        path.stem.removeprefix("accuracy-"): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(_RESULTS.glob("accuracy-*.json"), key=lambda path: path.stem)
+    }
+    rows = (_row(name, result, one) for name, result in results.items() for one in result["rows"])
+    page = _between("results", table(_HEAD, rows), _PAGE.read_text(encoding="utf-8"))
+    return _between("learning curves", "\n".join(line for one in results.items() for line in _section(*one)), page)
+
+
+def _between(mark: str, text: str, page: str) -> str:
+    """The page with this text between the lines ``<!-- MARK -->`` and ``<!-- end of MARK -->``."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise ValueError(f"{_PAGE}: expected the lines {begin.strip()} and {end.strip()}, in this order")
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def _row(name: str, result: dict[str, Any], one: dict[str, Any]) -> tuple[str, ...]:
+    low, high = (f"{100 * limit:.1f}" for limit in one["interval_95"])
+    cost, measured = one["cost"], one["cost_at_trace"]
+    return (
+        f"[{name}](#{name})",
+        f"{one['weight_bits']}",
+        f"{len(one['curve'])}",
+        f"**{one['test_accuracy']:.1%}** ({low} to {high})".replace("%", " %"),
+        f"{one['seconds'] / 60:.0f} min",
+        result["machine"]["kernels"].split(", ")[1],
+        f"{cost['parameters']:,}",
+        f"{cost['area_mm2']:.1f} mm²",
+        f"{cost['energy_uj']:.0f} µJ",
+        f"{measured['energy_uj']:.0f} µJ" if measured else "–",
+    )
+
+
+def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
+    """Command, network and learning curves of one result."""
+    yield f"### {name}\n"
+    yield "<!-- not run: it trains for many minutes -->\n```sh"
+    yield from (_wrapped(command) for command in result["command"].split("; "))
+    yield "```\n"
+    yield f"- Network: `{result['architecture']}`, T = {result['timesteps']}."
+    if "now_add" in result:
+        yield f"- Defaults of the recipe have changed since; to repeat this training, add `{result['now_add']}`."
+    if "note" in result:
+        yield f"- Note: {result['note']}."
+    for one in result["rows"]:
+        curve = ", ".join(f"{100 * epoch['validation_accuracy']:.1f}" for epoch in one["curve"])
+        which = f"{one['weight_bits']} bits, random seed {one['seed']}"
+        yield f"- Validation accuracy after each epoch, in percent ({which}): {curve}."
+    yield ""
+
+
+def _wrapped(command: str) -> str:
+    """The command in lines of at most 110 characters, each option on the line of its value."""
+    joined = re.sub(r"(--\S+) (?!--)", "\\1\0", command)
+    lines = wrap(joined, 110, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return " \\\n".join(lines).replace("\0", " ")
