@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Neuronas
-from neuronas.config import MEASURING, ChipConfig
+from neuronas.config import MEASURING, REGISTRIES, ChipConfig
 from neuronas.errors import VerificationError
 from neuronas.runs.chip_evaluations import chip_changes, chip_file, read_chips
 from neuronas.runs.document import Document, Finite
@@ -23,6 +23,19 @@ FILES = {
     "evaluation": "evaluation.json",
     "result": "result.json",
 }
+
+
+def test_reference_of_choices_holds_every_built_in_name() -> None:
+    text = (DOCS / "reference" / "choices.md").read_text(encoding="utf-8")
+    assert "<!-- operations -->" in text  # replaced by a table that is made from their registry
+    names = [
+        name
+        for kind, registry in REGISTRIES.items()
+        if kind != "operations"
+        for name in registry
+        if registry.is_builtin(name)
+    ]
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 class Sample(Document):
