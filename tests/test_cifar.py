@@ -104,13 +104,13 @@ def test_pickles_that_attack_are_refused_and_not_run(name: str, tmp_path: Path, 
         "opcode PERSID": b"Pfile\n.",
         "opcode EXT1": b"\x82\x01.",
         "opcode LONG4": batch_with(b"\x8b" + struct.pack("<i", 3) + b"abc"),
-        "calls what cannot be called": b"K\x01)R.",
-        "keys are not text": b"}(" + bomb(60, b"\x86") + b"K\x01u.",
+        "calls an object that cannot be called": b"K\x01)R.",
+        "keys that are not text": b"}(" + bomb(60, b"\x86") + b"K\x01u.",
     }
     for words, content in attacks.items():
         file.write_bytes(content)
         started = process_time()
-        with pytest.raises(DataError, match="is not a batch of CIFAR's version for Python") as raised:
+        with pytest.raises(DataError, match="is not a batch of the Python version of CIFAR") as raised:
             kind().within(tmp_path).load("train", 32)
         assert process_time() - started < 2
         assert words in str(raised.value) or words.partition(".")[2] in str(raised.value), (words, raised.value)
@@ -143,7 +143,7 @@ def test_pickles_with_other_content_are_refused(tmp_path: Path) -> None:
             Cifar10().within(tmp_path).load("train", 32)
     for raw in (b"", b"no pickle", pickle.dumps({"data": images, "labels": labels})[:-100]):
         file.write_bytes(raw)
-        with pytest.raises(DataError, match="not a batch of CIFAR's version for Python"):
+        with pytest.raises(DataError, match="not a batch of the Python version of CIFAR"):
             Cifar10().within(tmp_path).load("train", 32)
 
 

@@ -55,7 +55,7 @@ def test_digits_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch, tmp_p
     (tmp_path / "sklearn" / "__init__.py").touch()
     spec = spec_from_file_location("sklearn", tmp_path / "sklearn" / "__init__.py")
     monkeypatch.setattr("neuronas.data.presets.find_spec", lambda _: spec)
-    with pytest.raises(DataError, match=r"digits\.csv\.gz.* expected the digits that scikit-learn contains"):
+    with pytest.raises(DataError, match=r"digits\.csv\.gz.* expected the digits included in scikit-learn"):
         load("digits", "train", None, 8)
 
 
@@ -217,7 +217,7 @@ def test_data_sets_that_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_dataset("object") is digits
     assert isinstance(open_dataset("class"), Digits)
     assert open_dataset("folder:here").name == "imagefolder:here"
-    with pytest.raises(ConfigurationError, match="data set 'wrong': its entry makes a dict; expected a DataSet"):
+    with pytest.raises(ConfigurationError, match="data set 'wrong': its entry creates dict; expected a DataSet"):
         open_dataset("wrong")
 
 

@@ -312,7 +312,7 @@ def test_the_store_keeps_every_event_and_notices_damage(tmp_path: Path, cache: P
     for place, message in (
         (40, "recording 0 has changed"),
         (len(raw) - 60, "its index has changed"),
-        (0, "is not whole"),
+        (0, "is incomplete"),
     ):
         changed = bytearray(raw)
         changed[place] ^= 1
@@ -334,7 +334,7 @@ def test_recordings_that_cannot_be_read_are_refused_or_left_out(
     with pytest.raises(DataError, match=r"recording .*bad\.npz: is not a complete \.npz file"):
         dataset.check(n_threads=1, skip_corrupt=False)
     dataset.check(n_threads=1, skip_corrupt=True)
-    assert "1 of 9 train recordings cannot be read and are left out" in caplog.text
+    assert "1 of 9 train recordings cannot be read and are skipped" in caplog.text
 
 
 def test_a_folder_without_recordings_says_what_is_expected(tmp_path: Path) -> None:

@@ -342,7 +342,7 @@ def test_an_archive_that_states_more_than_fits_is_refused(tmp_path: Path, monkey
 
 def test_what_is_no_recording_is_refused_with_what_is_expected(tmp_path: Path) -> None:
     for name, raw, expected in (
-        ("a.jpg", b"x", "has ending '.jpg'; expected .aedat, .aedat4"),
+        ("a.jpg", b"x", "has suffix '.jpg'; expected .aedat, .aedat4"),
         ("a.bin", b"", "is empty"),
         ("a.aedat", b"#!AER-DAT1.0\r\n", "expected a file of AEDAT 3.1 or AEDAT 2.0"),
         ("a.aedat4", b"something else", "expected a file of AEDAT 4.0"),
@@ -354,7 +354,7 @@ def test_what_is_no_recording_is_refused_with_what_is_expected(tmp_path: Path) -
         ("a.csv", b"t,x,y,p\n", "holds no events"),
         ("a.csv", b"t,x,y,p\n \n\n", "holds no events"),
         ("a.csv", b"% a comment\n", "expected t x y p with spaces"),
-        ("a.npy", b"\x93NUMPY\x01\x00", "has no header of NumPy"),
+        ("a.npy", b"\x93NUMPY\x01\x00", "has no valid NumPy header"),
         ("a.npz", b"PK\x03\x04 and nothing", "is not a complete .npz file"),
     ):
         (tmp_path / name).write_bytes(raw)

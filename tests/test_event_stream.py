@@ -47,7 +47,7 @@ def test_a_stream_is_cut_as_training_recordings_are(values: str) -> None:
 
 def test_a_stream_needs_steps_of_equal_duration_in_their_order() -> None:
     for changes in ({"slices": "count"}, {"order": "shuffled"}):
-        with pytest.raises(ConfigurationError, match="expected time and recorded"):
+        with pytest.raises(ConfigurationError, match="expected slices time and order recorded"):
             next(slicing(**changes).stream(recording()))  # type: ignore[arg-type]
 
 
@@ -205,7 +205,7 @@ def test_wrong_input_of_a_stream_is_one_line(trained: Path, capsys: pytest.Captu
         (["--events", str(bad("none.csv", b"t,x,y,p\n"))], "none.csv: holds no events"),
         (
             ["--events", str(bad("other.dat", event_files.dat([(1, 3, 2, 1)], (24, 32))))],
-            "states a sensor of 24x32 pixels; expected at most 12x20, which the network reads",
+            "states a sensor of 24x32 pixels; expected at most 12x20, the network's input",
         ),
         (
             ["--events", str(bad("future.npy", event_files.npy([(0, 3, 2, 1), (2**50, 3, 2, 1)])))],

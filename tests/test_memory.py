@@ -173,7 +173,7 @@ def test_class_names_say_how_many_classes_there_are() -> None:
 
 
 def test_the_test_split_is_optional_and_like_the_training_images() -> None:
-    with pytest.raises(DataError, match="has no test images; make it with test="):
+    with pytest.raises(DataError, match="has no test images; create it with test="):
         InMemoryDataSet((IMAGES, LABELS)).load("test", 8)
     found = InMemoryDataSet((IMAGES, LABELS), (IMAGES[:2], [0, 0]))
     assert np.array_equal(images_of(found, "test").numpy(), IMAGES[:2])
@@ -238,9 +238,7 @@ def test_a_run_is_read_without_its_images() -> None:
     made = plan(checked({"data": {"name": digits_in_memory()}}, "test"))
     run = plan(checked(made.config.model_dump(), "test"))
     assert run.config == made.config
-    with pytest.raises(
-        DataError, match="was in memory when the run was made, and is in no file; in Python, pass"
-    ) as told:
+    with pytest.raises(DataError, match="was in memory and is not stored in a file; in Python, pass") as told:
         read_images(run, "test")
     assert "neuronas.InMemoryDataSet" in str(told.value) and "\n" not in str(told.value)
     with pytest.raises(DataError, match="was in memory"):
@@ -267,7 +265,7 @@ def test_from_memory_to_an_evaluated_network(tmp_path: Path) -> None:
     assert neuronas.evaluate(run.directory, dataset=dataset).n_images == 30
     assert neuronas.load(run.directory)(torch.zeros(1, 1, 12, 16)).shape == (2, 1, 3)
     assert "bright" in neuronas.report(run.directory).file.read_text(encoding="utf-8")
-    with pytest.raises(DataError, match="was in memory when the run was made"):
+    with pytest.raises(DataError, match="was in memory and is not stored"):
         neuronas.evaluate(run.directory)
     with pytest.raises(ConfigurationError, match="differs from the run's own"):
         neuronas.train(run.directory, dataset=neuronas.InMemoryDataSet(shades(60)))

@@ -110,7 +110,7 @@ def test_broken_images_and_files_are_named(tmp_path: Path) -> None:
             ParquetFolder(str(tmp_path)).load("train", 9)
     for arguments, words in (
         ({"label": "number", "names": None}, r"columns number, image given; expected one of labels, called label or"),
-        ({"image": "one", "names": ["a", "a"]}, "names of classes: expected texts, each once"),
+        ({"image": "one", "names": ["a", "a"]}, "names of classes: expected distinct texts"),
     ):
         write(path, [0, 1], **arguments)  # type: ignore[arg-type]
         with pytest.raises(DataError, match=words):
@@ -136,7 +136,7 @@ def test_several_data_sets_none_and_a_search(tmp_path: Path, neuronas: Neuronas)
     labels = [number % 2 for number in range(40)]
     for subset in ("one", "two"):
         write(tmp_path / "all" / subset / "train.parquet", labels)
-    with pytest.raises(DataError, match=r"holds several data sets, in '.*one' and '.*two'; give one of them"):
+    with pytest.raises(DataError, match=r"holds several data sets \('.*one' and '.*two'\); give the folder of one"):
         ParquetFolder(str(tmp_path / "all")).load("train", 9)
     with pytest.raises(DataError, match=r"holds no training images; expected DIR/train-00000-of-00001.parquet"):
         ParquetFolder(str(tmp_path / "none")).load("train", 9)
@@ -157,5 +157,5 @@ def test_several_data_sets_none_and_a_search(tmp_path: Path, neuronas: Neuronas)
 def test_pyarrow_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.parquet").write_bytes(b"PAR1")
     monkeypatch.setattr(parquet_files, "find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"needs pyarrow; pip install 'neuronas\[parquet\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs pyarrow; run: pip install 'neuronas\[parquet\]'"):
         open_dataset(f"parquet:{tmp_path}").load("train", 9)

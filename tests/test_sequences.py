@@ -413,5 +413,5 @@ def test_a_repeated_still_gives_the_results_of_the_still_in_every_stage(tmp_path
     with pytest.raises(DataError, match="a sequence of 3 images given; expected one image"):
         neuronas.predict(tmp_path / "still", np.repeat(images[:, None], T, axis=1))
     stills = InMemoryDataSet((images[:45], labels[:45]), (images[45:], labels[45:]))
-    with pytest.raises(DataError, match="has still images; expected sequences, an image for each time step"):
+    with pytest.raises(DataError, match="has still images; expected sequences, one image per time step"):
         neuronas.evaluate(tmp_path / "steps", dataset=stills)

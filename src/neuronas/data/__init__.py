@@ -1,1 +1,1 @@
-"""Data sets: presets, readers and the batches that a search sees. Test images never reach a search."""
+"""Data sets: presets, readers and the batches used by a search. A search never reads test images."""

@@ -1,4 +1,4 @@
-"""Images, or sequences of them, and labels that a Python program holds: bytes [N, (T,) C, H, W] and integers."""
+"""Converts images (or sequences of images) and labels in memory to uint8 [N, (T,) C, H, W] and integers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _AT_A_TIME = 1024
 
 
 class MapStyle(Protocol):
-    """A data set with ``len`` and ``[]``, such as ``torch.utils.data.Dataset``: samples of image and label."""
+    """A map-style data set (``len`` and ``[]``), such as ``torch.utils.data.Dataset``, with samples (image, label)."""
 
     def __len__(self) -> int: ...
 
@@ -30,12 +30,12 @@ class MapStyle(Protocol):
 
 
 Split = tuple[Any, Any] | MapStyle
-"""Images and labels, or a data set of samples."""
+"""Images and labels, or a map-style data set."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A split, converted; ``class_names`` where the data set knows them."""
+    """A converted split; ``class_names`` if the data set provides them."""
 
     source: ArraySource
     class_names: tuple[str, ...] | None = None
@@ -127,7 +127,7 @@ def _samples(data: MapStyle, what: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _class_names(data: Any) -> tuple[str, ...] | None:
-    """Names from torchvision's ``classes`` or Hugging Face's ``features``, also of a subset."""
+    """Names from torchvision's ``classes`` or Hugging Face's ``features``; looks through ``Subset`` wrappers."""
     while data is not None:
         features = getattr(data, "features", None)
         label = next((features[key] for key in _LABEL_KEYS if key in features), None) if features else None
@@ -139,7 +139,7 @@ def _class_names(data: Any) -> tuple[str, ...] | None:
 
 
 def _sample_pixels(image: Any, place: str) -> NDArray[Any]:
-    """One image as [C, H, W], or a sequence of them as [T, C, H, W], of whatever type it has."""
+    """One image as [C, H, W], or a sequence of images as [T, C, H, W], with its original type."""
     if isinstance(image, Image.Image):
         is_grey = image.mode.partition(";")[0] in GREY_MODES
         try:
@@ -175,7 +175,7 @@ def _channels_first(pixels: NDArray[Any], what: str) -> NDArray[Any]:
 
 
 def _as_bytes(pixels: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    """Copy integers from 0 to 255, booleans, or floats from 0 to 1 as bytes; many are images along the first axis."""
+    """Convert integers from 0 to 255, booleans, or floats from 0 to 1 to bytes, some images at a time (first axis)."""
     kind = pixels.dtype.kind
     if kind not in "biuf":
         raise DataError(f"{what}: pixels of type {pixels.dtype} given; expected uint8, or floats from 0 to 1")
@@ -193,7 +193,7 @@ def _as_bytes(pixels: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def _check_levels(images: Tensor, given: np.dtype[Any], what: str) -> None:
-    """Reject pixels that were probably scaled twice or not at all: as bytes, all images would be black.
+    """Reject pixels that were probably scaled twice or not at all: as bytes, nearly all images would be black.
 
     Sequences may hold counts of events, which are small numbers.
     """

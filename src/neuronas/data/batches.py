@@ -39,7 +39,7 @@ def search_batches(
         [n_batches, batch_size, C, H, W] float32; for sequences [n_batches, T, batch_size, C, H, W].
 
     Raises:
-        DataError: too few (readable) images, or a corrupt one.
+        DataError: too few (readable) images, or a corrupt image.
     """
     needed, n_images = batch_size * n_batches, len(source.labels)
     if n_images < needed:
@@ -75,5 +75,5 @@ def to_text(batches: Tensor) -> str:
 
 
 def from_text(text: str) -> Tensor:
-    """Decode what ``to_text`` encoded."""
+    """Decode the result of ``to_text``."""
     return load(b64decode(text))["images"]

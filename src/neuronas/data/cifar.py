@@ -43,12 +43,12 @@ class Cifar(Downloadable):
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those of each version."""
+        """Those of all versions."""
         return tuple((one.folder, one.train_files[0]) for one in self.versions)
 
     @property
     def archives(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of each version."""
+        """Those of all versions."""
         return tuple(one.archive for one in self.versions)
 
     def is_mark(self, path: Path) -> bool:
@@ -97,9 +97,9 @@ class Cifar10(Cifar):
 
 
 class Cifar100(Cifar):
-    """CIFAR-100: 50,000 training and 10,000 test images, by their 100 fine classes."""
+    """CIFAR-100: 50,000 training and 10,000 test images in 100 fine classes."""
 
-    name, n_classes, n_voters = "cifar100", 100, 5  # voters of SNASNet (arXiv 2201.10355)
+    name, n_classes, n_voters = "cifar100", 100, 5  # voters as in SNASNet (arXiv 2201.10355)
     mean, std = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
     archive = Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
     versions = (

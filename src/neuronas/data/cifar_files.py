@@ -1,4 +1,4 @@
-"""The files of CIFAR-10 and CIFAR-100, as classes and pixels; see ``neuronas.data.cifar.Version``."""
+"""Reads the files of CIFAR-10 and CIFAR-100: classes and pixels. See ``neuronas.data.cifar.Version``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ _TYPE, _ENCODE = "numpy dtype", "_codecs encode"
 _ARRAYS = frozenset({"numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"})
 _ADMITTED = _ARRAYS | {"numpy ndarray", _TYPE, _ENCODE}
 _BYTES = ("u1", b"u1", "|u1", b"|u1")
-"""Names of NumPy's type of unsigned bytes."""
+"""Names of NumPy's type uint8 in pickles."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ def load_records(version: "Version", place: Path, split: str, n_classes: int) ->
     """Read the files of a split.
 
     Args:
-        version: which of the published versions they are.
-        place: their folder, or the archive as it is published.
+        version: published version of the files.
+        place: their folder, or the published archive.
         split: ``train`` or ``test``.
         n_classes: classes are 0 to ``n_classes`` - 1.
 
     Raises:
-        DataError: a file is missing, cannot be read, or holds something else; the message names it.
+        DataError: a file is missing, cannot be read or has other content; the message names it.
     """
     names = version.test_files if split == "test" else version.train_files
     contents = _contents(version, place, names)
@@ -80,7 +80,7 @@ def _records(raw: bytes, labels: int | str, where: str) -> Records:
         return _of_python(raw, labels)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise DataError(f"{where}: is not a batch of CIFAR's version for Python ({reason})") from error
+        raise DataError(f"{where}: is not a batch of the Python version of CIFAR ({reason})") from error
 
 
 def _of_binary(raw: bytes, n_labels: int, where: str) -> Records:
@@ -107,7 +107,7 @@ def _of_python(raw: bytes, key: str) -> Records:
 
 
 def _array(made: object) -> NDArray[np.uint8]:
-    """The array that NumPy would make of (version, shape, type, is_fortran, bytes): here uint8 [N, 3072]."""
+    """The array described by NumPy's state (version, shape, type, is_fortran, bytes); expected: uint8 [N, 3072]."""
     if not isinstance(made, Made) or made.name not in _ARRAYS:
         raise TypeError("data: expected an array")
     _, shape, kind, is_fortran, raw = made.state[0]
@@ -115,8 +115,6 @@ def _array(made: object) -> NDArray[np.uint8]:
         raise TypeError("data: expected an array of unsigned bytes")
     if len(shape) != 2 or shape[1] != _N_PIXELS:
         raise ValueError(f"data: expected an array [images, {_N_PIXELS}]")
-    if (
-        isinstance(raw, Made) and raw.name == _ENCODE
-    ):  # Python 3 writes bytes in protocol 2 as text that is to be encoded
+    if isinstance(raw, Made) and raw.name == _ENCODE:  # with protocol 2, Python 3 stores bytes as text with an encoding
         raw = raw.arguments[0].encode("latin-1")
     return np.frombuffer(raw, np.uint8).reshape(shape, order="F" if is_fortran else "C")

@@ -19,11 +19,11 @@ IN_MEMORY = "memory:"
 
 
 class DataSet(ABC):
-    """Labelled images in a training and a test split. A data set of your own is a subclass with these attributes.
+    """Labelled images with a training and a test split. Subclass it and set these attributes for your own data set.
 
     Attributes:
         name: name in the settings.
-        sequence: whether samples have one image per time step, as recordings of event cameras do;
+        sequence: whether a sample has one image per time step, as recordings of event cameras have;
             ``ImageSource.read`` then returns [T, C, H, W], with T set by ``with_timesteps``.
         window_ms: duration of the recording for one decision in ms, from the first time step to the end of the last;
             0: still image.
@@ -112,7 +112,7 @@ class DataSet(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Identity of its content: the name, unless different images can have the same name."""
+        """Identifies the content: the name, unless different images can have the same name."""
         return self.name
 
     def within(self, data_dir: Path) -> Self:

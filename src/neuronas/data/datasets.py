@@ -23,17 +23,17 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
 
     Args:
         given: a name of the registry ``DATASETS``, such as ``cifar10`` or ``imagefolder:DIR``; or a data set.
-        data_dir: where downloaded data sets are (default: ``$NEURONAS_DATA``, else ``./data``).
+        data_dir: folder of downloaded data sets (default: ``$NEURONAS_DATA``, else ``./data``).
 
     Raises:
-        ConfigurationError: there is no data set of this name.
+        ConfigurationError: no data set has this name.
         DataError: the name is that of a data set in memory, which can only be passed from Python.
     """
     if isinstance(given, DataSet):
         return given
     if given.startswith(IN_MEMORY):
         raise DataError(
-            f"data set {given}: was in memory when the run was made, and is in no file; in Python, pass the same "
+            f"data set {given}: was in memory and is not stored in a file; in Python, pass the same "
             "images again: dataset=neuronas.InMemoryDataSet(...)"
         )
     kind, colon, what = given.partition(":")
@@ -43,14 +43,14 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
     entry = DATASETS[keys[0]]
     made = entry if isinstance(entry, DataSet) else entry(what) if colon else entry()
     if not isinstance(made, DataSet):
-        raise ConfigurationError(f"data set '{given}': its entry makes a {type(made).__name__}; expected a DataSet")
+        raise ConfigurationError(f"data set '{given}': its entry creates {type(made).__name__}; expected a DataSet")
     return made.within(data_folder(data_dir))
 
 
 def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
     """As ``open_dataset``, but if there is no such data set, the error is raised on first use.
 
-    A run stores all that is needed to read it without its images.
+    A run stores everything needed to use it without its images.
     """
     try:
         return open_dataset(given, data_dir)
@@ -69,7 +69,7 @@ class _MissingDataSet(DataSet):
         raise self._error
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Raise the error: this fact is known to the data set only."""
+        """Raise the error, since only the missing data set knows this value."""
         raise self._error if name in DataSet.__annotations__ else AttributeError(name)
 
 
@@ -77,11 +77,11 @@ def check_described(data: DataConfig, dataset: DataSet) -> None:
     """Check that a data set matches the settings of a run.
 
     Raises:
-        DataError: it has other numbers of classes or channels, still images for sequences or vice versa; or is missing
-        VerificationError: a class has another name, so outputs would belong to other classes.
+        DataError: other numbers of classes or channels, still images instead of sequences or vice versa; or missing.
+        VerificationError: a class has another name, so outputs would refer to other classes.
     """
     if dataset.sequence != data.sequence:
-        kinds = {True: "sequences, an image for each time step", False: "still images"}
+        kinds = {True: "sequences, one image per time step", False: "still images"}
         raise DataError(
             f"data set {dataset.name}: has {kinds[dataset.sequence]}; expected {kinds[data.sequence]}, which the "
             "network was made for (data.sequence)"

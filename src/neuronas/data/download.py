@@ -40,8 +40,8 @@ def download(name: str, archive: Archive, data_dir: Path) -> None:
         unpack(path, data_dir)
     except (OSError, HTTPException) as error:
         raise DataError(
-            f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); unpack it there "
-            "yourself"
+            f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); download it "
+            "and unpack it there yourself"
         ) from error
 
 
@@ -67,8 +67,8 @@ def unpack(path: Path, folder: Path) -> None:
     """Unpack regular files and folders into a folder.
 
     Raises:
-        DataError: the archive is damaged, too large, or contains links, devices or names outside the folder. Nothing
-            is written then, except files before a damaged part.
+        DataError: the archive is damaged, too large, or contains links, devices or names outside the folder. In that
+            case nothing is written, except the files before a damaged part.
     """
     try:
         if path.suffix == ".zip":
@@ -89,11 +89,11 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _check_places(path: Path, folder: Path, names: Iterable[str]) -> None:
-    """Reject a folder with a link in the path of a file, since the link's target would be overwritten."""
+    """Reject target paths that contain a link, since its target would be overwritten."""
     places = {place for name in names for place in (PurePosixPath(name), *PurePosixPath(name).parents)}
     for place in sorted(places - {PurePosixPath()}):
         if (folder / place).is_symlink():
-            raise DataError(f"archive {path}: {folder / place} is a link, which would be written through; remove it")
+            raise DataError(f"archive {path}: {folder / place} is a link; expected a folder; remove it")
 
 
 def _is_zipped_link(member: zipfile.ZipInfo) -> bool:
@@ -108,4 +108,4 @@ def _check(path: Path, members: Iterable[tuple[str, int, bool]]) -> None:
         if n_bytes > MAX_BYTES or number > MAX_MEMBERS:
             raise DataError(f"archive {path}: holds more than {MAX_BYTES:,} bytes or {MAX_MEMBERS:,} files")
         if not is_plain or not name or name.startswith("/") or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-            raise DataError(f"archive {path}: '{name}' is a link or leads out of its folder; nothing was unpacked")
+            raise DataError(f"archive {path}: '{name}' is a link or is outside its folder; nothing was unpacked")

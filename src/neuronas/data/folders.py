@@ -1,4 +1,4 @@
-"""Class folders of files as a data set, and those of images: ``imagefolder:DIR``."""
+"""Data sets of files in class folders, among them image folders: ``imagefolder:DIR``."""
 
 import logging
 from functools import cached_property
@@ -37,8 +37,8 @@ class ClassFolders(OwnFolder):
     files: FileKind
 
     @cached_property
-    def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read when it is first asked for
-        """Names of the class folders. Raises ``DataError`` where there are none."""
+    def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read on first use
+        """Names of the class folders. Raises ``DataError`` if there are none."""
         with other_format_named(self._folder, self.name):
             return tuple(path.name for path in class_folders(self._training, self.files))
 
@@ -81,7 +81,7 @@ class ClassFolders(OwnFolder):
             return self._test_files()
 
     def warn_of_gaps(self) -> None:
-        """Warn of classes without test files, and of folders and files that are not read."""
+        """Warn about classes without test files, and about folders and files that are not read."""
         train, test = self.by_class("train"), self.by_class("test")
         if self._training != self._folder:
             for name, found in zip(self.class_names, test, strict=True):

@@ -14,7 +14,7 @@ def options_for(path: Path, but: str = "") -> list[str]:
 
     Args:
         path: folder or archive; only a few names in it are checked.
-        but: data set that it was given to, which is excluded.
+        but: name of the data set to exclude, since it was tried already.
     """
     found = []
     for name in filter(DATASETS.is_builtin, DATASETS):

@@ -1,7 +1,7 @@
-"""The values of a pickle, without running it: for published files that are pickles.
+"""Reads the values of a pickle without executing it, for published files that are pickles.
 
-A pickle is a program for a stack machine. The opcodes that these files need are interpreted here. What would import or
-call something only leaves a mark with its name and arguments, and names that are not admitted are refused.
+A pickle is a program for a stack machine. Only the opcodes needed by these files are interpreted. Opcodes that would
+import or call something only create a placeholder (``Made``) with its name and arguments; other names are rejected.
 """
 
 import pickletools
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 MAX_OPCODES = 2_000_000
-"""A batch of 50,000 images has some 250,000: a few for each name and label."""
+"""A batch of 50,000 images has about 250,000: a few for each name and label."""
 _MARK = object()
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _PUSH = {"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE", "SHORT_BINBYTES", "BINBYTES"}
@@ -18,12 +18,12 @@ _PUSH = {"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICOD
 
 @dataclass
 class Made:
-    """Stands for what a call would make.
+    """Placeholder for the result of a call.
 
     Attributes:
-        name: of what would be called, ``module name``.
-        arguments: of the call; empty before it.
-        state: what would be set afterwards.
+        name: name of the function or class, ``module name``.
+        arguments: arguments of the call; empty before the call.
+        state: state that would be set afterwards.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Made:
 
 
 def values_of(raw: bytes, admitted: Set[str]) -> Any:
-    """The value that a pickle describes.
+    """Return the value described by a pickle.
 
-    Dictionaries have text or bytes as keys: to hash nested tuples may take for ever.
+    Keys of dictionaries must be text or bytes, since hashing nested tuples can take exponential time.
 
     Args:
         raw: the pickle.
-        admitted: what it may name, as ``module name``.
+        admitted: names that it may refer to, as ``module name``.
 
     Raises:
-        ValueError, TypeError, LookupError, AttributeError, OverflowError: it is not a pickle, is longer than
-            ``MAX_OPCODES``, or holds anything else; the message says what.
+        ValueError, TypeError, LookupError, AttributeError, OverflowError: not a pickle, longer than ``MAX_OPCODES``,
+            or unsupported content; the message states the reason.
     """
     machine = _Machine(admitted)
     for number, (opcode, argument, _) in enumerate(pickletools.genops(raw)):
@@ -84,7 +84,7 @@ class _Machine:
             self._actions[name]()
         elif name in _PUSH:
             self.stack.append(argument)
-        elif name in ("SHORT_BINSTRING", "BINSTRING"):  # Python 2's bytes
+        elif name in ("SHORT_BINSTRING", "BINSTRING"):  # bytes of Python 2
             self.stack.append(argument.encode("latin-1"))
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
@@ -99,13 +99,13 @@ class _Machine:
 
     def _named(self, name: str) -> Made:
         if name not in self._admitted:
-            raise ValueError(f"names {name.replace(' ', '.')[:60]!r}, which was not run")
+            raise ValueError(f"refers to {name.replace(' ', '.')[:60]!r}, which is not allowed and was not run")
         return Made(name)
 
     def _call(self) -> None:
         made, arguments = self._popped(2)
         if not isinstance(made, Made) or not isinstance(arguments, tuple):
-            raise TypeError("calls what cannot be called")
+            raise TypeError("calls an object that cannot be called")
         self.stack.append(Made(made.name, arguments))
 
     def _build(self) -> None:
@@ -120,12 +120,12 @@ class _Machine:
     def _set(self, values: list[Any]) -> None:
         keys = values[::2]
         if not isinstance(self.stack[-1], dict) or not all(isinstance(key, str | bytes) for key in keys):
-            raise TypeError("a dictionary whose keys are not text")
+            raise TypeError("has a dictionary with keys that are not text")
         self.stack[-1].update(zip(keys, values[1::2], strict=True))
 
     def _popped(self, n: int) -> tuple[Any, ...]:
         if len(self.stack) < n:
-            raise IndexError("takes more than there is")
+            raise IndexError("takes more values than are on the stack")
         taken = tuple(self.stack[-n:])
         del self.stack[-n:]
         return taken

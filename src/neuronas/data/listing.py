@@ -1,4 +1,4 @@
-"""Image files in class folders: lists them, and reports files that are skipped or unreadable. Needs no torch."""
+"""Lists image files in class folders, and reports files that are skipped or unreadable. Does not need torch."""
 
 import logging
 from collections import Counter
@@ -110,7 +110,7 @@ def log_left_out(folders: Sequence[Path], kind: FileKind = IMAGES) -> None:
     if counts:
         kinds = ", ".join(f"{n:,} {suffix}" for suffix, n in counts.most_common(5))
         _log.warning(
-            "%s files are no %s by their ending and are left out: %s", f"{counts.total():,}", kind.files, kinds
+            "%s files are skipped, since their suffix is not that of %s: %s", f"{counts.total():,}", kind.files, kinds
         )
 
 
@@ -157,15 +157,15 @@ def check_readable(
             if progress is not None:
                 progress(n_done, len(work))
     if n_done < len(work):
-        _log.warning("looked through %s of %s images; others are read later", f"{n_done:,}", f"{len(work):,}")
+        _log.warning("checked %s of %s images; the others are read on use", f"{n_done:,}", f"{len(work):,}")
     if bad and not skip_corrupt:
         raise unreadable(bad, n_done)
     if bad:
-        _log.warning("%s of %s images cannot be read and are left out", f"{len(bad):,}", f"{n_done:,}")
+        _log.warning("%s of %s images cannot be read and are skipped", f"{len(bad):,}", f"{n_done:,}")
 
 
 def unreadable(errors: Sequence[DataError], n_images: int, files: str = IMAGES.files) -> DataError:
-    """One error for all images, or other ``files``, that cannot be read."""
+    """Return one error for all images (or other ``files``) that cannot be read."""
     if len(errors) == 1:
         return errors[0]
     return DataError(f"{len(errors):,} of {n_images:,} {files} cannot be read; the first: {errors[0]}")

@@ -23,14 +23,14 @@ class InMemoryDataSet(DataSet):
     A split is either ``(images, labels)`` or a map-style data set. Images are an array or a tensor of shape [N, H, W],
     [N, C, H, W] or [N, H, W, C] with 1 to 4 channels: bytes, booleans, or floats from 0 to 1. Labels are N integers
     from 0 to n - 1. A map-style data set has ``len`` and ``[]``; its samples are ``(image, label)`` or a dict with
-    ``image`` (or ``img``) and ``label``. Such images are Pillow's, tensors or arrays. torchvision's data sets are of
-    this kind, and Hugging Face's of one split, with or without ``with_format("torch")``.
+    ``image`` (or ``img``) and ``label``, where the image is a Pillow image, tensor or array. Examples are the data sets
+    of torchvision, and one split of a Hugging Face data set, with or without ``with_format("torch")``.
 
-    Images of shape [N, T, C, H, W] or [N, T, H, W, C], or samples without N, are a sequence data set: the network sees
-    one image at each of its T time steps, such as the counts of events of an event camera. The setting ``timesteps``
-    then has to be T.
+    Images of shape [N, T, C, H, W] or [N, T, H, W, C], or samples without N, form a sequence data set, for example
+    event counts of an event camera. The network reads one image at each of its T time steps; the setting ``timesteps``
+    must be T.
 
-    Pixels are copied once, as bytes. The name, ``memory:DIGEST``, identifies the training images and their labels.
+    Pixels are copied once, as bytes. The name, ``memory:DIGEST``, identifies the training images and labels.
 
     Args:
         train: training images, with at least one of each class.
@@ -91,7 +91,7 @@ class InMemoryDataSet(DataSet):
     def load(self, split: str, size: Side) -> ArraySource:
         """See ``DataSet``."""
         if split not in self._splits:
-            raise DataError(f"data set {self.name}: has no test images; make it with test=(images, labels)")
+            raise DataError(f"data set {self.name}: has no test images; create it with test=(images, labels)")
         source = self._splits[split]
         return ArraySource(resized(source.images, size), source.labels)
 
@@ -113,8 +113,8 @@ def _check_every_class(labels: NDArray[np.int64], n_classes: int) -> None:
     missing = np.setdiff1d(np.arange(n_classes), labels)
     if len(missing):
         raise DataError(
-            f"training labels: class {missing[0]} of {n_classes} has no images; expected at least one of each (number "
-            "the classes anew, or give their names)"
+            f"training labels: class {missing[0]} of {n_classes} has no images; expected at least one of each "
+            "(renumber the classes)"
         )
 
 

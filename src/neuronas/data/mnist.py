@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST in their IDX files, also compressed, as published and as torchvision unpacks them."""
+"""MNIST and Fashion-MNIST from IDX files, compressed or not, as published and as unpacked by torchvision."""
 
 import gzip
 import zlib
@@ -35,7 +35,7 @@ class Mnist(Placed):
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """That of torchvision and one by name, each with and without compression."""
+        """The folder used by torchvision, and one called by the name, each with and without compression."""
         names = _file_names("train", "images")
         return tuple((folder, name) for folder in (self.torchvision_folder, self.name) for name in names)
 
@@ -55,7 +55,7 @@ class Mnist(Placed):
                 "expected [N, 28, 28] and [N]"
             )
         if labels.max(initial=0) >= self.n_classes:
-            raise DataError(f"{root}: holds a class above {self.n_classes - 1}; expected {self.name}")
+            raise DataError(f"{root}: holds a class above {self.n_classes - 1}; expected the files of {self.name}")
         return ArraySource(resized(torch.from_numpy(images)[:, None], size), labels.astype(np.int64))
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
@@ -84,7 +84,7 @@ def _read(root: Path, split: str, what: str) -> "NDArray[np.uint8]":
     names = _file_names(split, what)
     path = next((root / name for name in names if (root / name).is_file()), None)
     if path is None:
-        raise DataError(f"{root}: holds no {names[0]}, nor {names[1]}; expected all four files of the data set")
+        raise DataError(f"{root}: holds neither {names[0]} nor {names[1]}; expected all four files of the data set")
     try:
         raw = read_bytes(path, _MAX_BYTES)
         if path.suffix == ".gz":
@@ -96,7 +96,7 @@ def _read(root: Path, split: str, what: str) -> "NDArray[np.uint8]":
 
 
 def _array(raw: bytes, path: Path) -> "NDArray[np.uint8]":
-    """Bytes of an IDX file: 0, 0, type, number of axes, the length of each (big-endian), then the values."""
+    """Parse an IDX file of bytes: 0, 0, type, number of axes, the length of each (big-endian), then the values."""
     import numpy as np
 
     n_axes = raw[3] if len(raw) > 3 else 0

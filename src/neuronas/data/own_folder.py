@@ -1,4 +1,4 @@
-"""What data sets in folders of one's own share."""
+"""Base class of data sets in the user's own folders."""
 
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -10,7 +10,7 @@ from neuronas.data.dataset import DataSet
 from neuronas.errors import ConfigurationError
 
 TEST_NAMES = ("test", "val", "valid", "validation")
-"""Names of the test images' split, the first that is there counts."""
+"""Names of the test split; the first one that exists is used."""
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
 Item = TypeVar("Item")
@@ -27,7 +27,7 @@ class OwnFolder(DataSet):
     """
 
     image_channels, image_size = 3, (32, 32)
-    # Pixels of photographs have about this mean and spread; batch normalisation takes care of the rest.
+    # Approximate mean and standard deviation of photographs; batch normalisation corrects the rest.
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
 
@@ -37,7 +37,7 @@ class OwnFolder(DataSet):
         self.name, self._folder = f"{self.kind}:{folder}", Path(folder).expanduser()
 
     def with_channels(self, n: int) -> Self:
-        """See ``DataSet``: 1 (grey) or 3 (RGB), whatever the files hold."""
+        """See ``DataSet``: 1 (grey) or 3 (RGB), whatever the files contain."""
         if n not in (1, 3):
             raise ConfigurationError(f"image_channels {n} given with {self.name}; expected 1 (grey) or 3 (RGB)")
         made = copy(self)
@@ -53,7 +53,7 @@ class OwnFolder(DataSet):
         return made
 
     def digest_of(self, paths: Iterable[Path]) -> str:
-        """Digest of names and sizes of files, not of where the folder is."""
+        """Digest of names and sizes of files, independent of the location of the folder."""
         found = blake2b(digest_size=8)
         for path in paths:
             found.update(f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode(errors="surrogateescape"))
@@ -61,7 +61,7 @@ class OwnFolder(DataSet):
 
 
 def share_of(items: Sequence[Item], split: str) -> list[Item]:
-    """The part of a class that is its test set, a fifth that is drawn with a fixed seed; or the rest."""
+    """The part of a class in a split: a fifth, drawn with a fixed seed, is the test set, the rest the training set."""
     import numpy as np
 
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(items))

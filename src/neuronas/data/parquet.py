@@ -1,4 +1,4 @@
-"""Image data sets in Parquet files as Hugging Face lays them out: ``parquet:DIR``."""
+"""Image data sets in Parquet files in the layout of Hugging Face: ``parquet:DIR``."""
 
 from collections import defaultdict
 from functools import cached_property
@@ -23,9 +23,9 @@ LAYOUT = "DIR/train-00000-of-00001.parquet and DIR/test-00000-of-00001.parquet"
 class ParquetFolder(OwnFolder):
     """``DIR/train-*.parquet`` and ``DIR/test-*.parquet``, also in a folder inside DIR; or ``DIR/train/*.parquet``.
 
-    Columns: images as {bytes, path} and integers as labels; names of the classes in the metadata of the schema. The
-    split of test images may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each class is
-    the test set, drawn with a fixed seed. Needs pyarrow.
+    Columns: images as {bytes, path} and labels as integers; names of the classes in the metadata of the schema. The
+    test split may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each class is the test
+    set, drawn with a fixed seed. Needs pyarrow.
 
     Args:
         folder: DIR.
@@ -34,15 +34,15 @@ class ParquetFolder(OwnFolder):
     kind = "parquet"
 
     @cached_property
-    def class_names(self) -> tuple[str, ...] | None:  # type: ignore[override]  # read when it is first asked for
-        """Names of the classes in the metadata; None: classes are called by their numbers."""
+    def class_names(self) -> tuple[str, ...] | None:  # type: ignore[override]  # read on first use
+        """Names of the classes in the metadata; None: not stated."""
         from neuronas.data.parquet_files import class_names_of
 
         return class_names_of(self._split_files[_TRAIN][0])
 
     @cached_property
     def n_classes(self) -> int:  # type: ignore[override]
-        """Number of names or, without them, one more than the highest label."""
+        """Number of class names or, without names, the highest label plus one."""
         from neuronas.data.parquet_files import read_labels
 
         if self.class_names is not None:
@@ -51,7 +51,7 @@ class ParquetFolder(OwnFolder):
 
     @cached_property
     def fingerprint(self) -> str:
-        """See ``DataSet``: names and sizes of all files, not where the folder is."""
+        """See ``DataSet``: depends on names and sizes of all files, not on the location of the folder."""
         return f"parquet files {self.digest_of(path for paths in self._split_files.values() for path in paths)}"
 
     def is_there(self) -> bool:
@@ -83,7 +83,7 @@ class ParquetFolder(OwnFolder):
 
     @cached_property
     def _split_files(self) -> dict[str, list[Path]]:
-        """Files of each split, ``train`` among them."""
+        """Files of each split, including ``train``."""
         subsets: defaultdict[Path, dict[str, list[Path]]] = defaultdict(dict)
         for path in sorted(path for depth in _DEPTHS for path in self._folder.glob(depth)):
             if name := _split(path):
@@ -92,7 +92,7 @@ class ParquetFolder(OwnFolder):
         found = {place: files for place, files in subsets.items() if _TRAIN in files}
         if len(found) > 1:
             names = " and ".join(f"'{place}'" for place in found)
-            raise DataError(f"parquet folder {self._folder}: holds several data sets, in {names}; give one of them")
+            raise DataError(f"parquet folder {self._folder}: holds several data sets ({names}); give the folder of one")
         if not found:
             with other_format_named(self._folder, self.name):
                 raise DataError(f"parquet folder {self._folder}: holds no training images; expected {LAYOUT}")
@@ -100,6 +100,6 @@ class ParquetFolder(OwnFolder):
 
 
 def _split(path: Path) -> str | None:
-    """The split of a file: ``train`` of ``train-00000-of-00001.parquet`` and of ``train/0000.parquet``."""
+    """Split that a file belongs to: ``train`` for ``train-00000-of-00001.parquet`` and ``train/0000.parquet``."""
     names = (path.stem.partition("-")[0], path.parent.name)
     return next((name for name in names if name in (_TRAIN, *TEST_NAMES)), None)

@@ -1,4 +1,4 @@
-"""Columns of Hugging Face's Parquet files, read with pyarrow."""
+"""Reads the columns of Hugging Face's Parquet files with pyarrow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,19 +16,19 @@ from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
 
 MAX_BYTES, MAX_IMAGES = 8_000_000_000, 10_000_000
-"""A split with more is refused before it is read, since all encoded images of a split are held in memory."""
+"""Limits of a split, checked before it is read, since all its encoded images are held in memory."""
 _IMAGES, _LABELS = ("image", "img"), ("label", "labels", "fine_label")
 _METADATA, _CLASSES = b"huggingface", "ClassLabel"
 
 
 @dataclass(frozen=True)
 class EncodedSource(PictureSource):
-    """Pictures as files in memory.
+    """Encoded pictures in memory.
 
     Attributes:
-        content: pyarrow's array of bytes.
-        rows: of each image in ``content``.
-        place: the files, for messages.
+        content: array of bytes (pyarrow).
+        rows: index of each image in ``content``.
+        place: name of the files in messages.
     """
 
     content: Any
@@ -45,7 +45,7 @@ class EncodedSource(PictureSource):
         def content() -> bytes:
             raw = self.content[row].as_py()
             if raw is None:
-                raise ValueError("no bytes in it, only a path or nothing")
+                raise ValueError("holds no bytes, only a path or nothing")
             found: bytes = raw
             return found
 
@@ -57,7 +57,7 @@ class EncodedSource(PictureSource):
 
 
 def class_names_of(path: Path) -> tuple[str, ...] | None:
-    """Names of the classes, as the metadata of a file has them; None where it has none.
+    """Names of the classes in the metadata of a file; None if it has none.
 
     Raises:
         DataError: see ``read_source``.
@@ -70,27 +70,27 @@ def class_names_of(path: Path) -> tuple[str, ...] | None:
         if names is None:
             return None
         if not names or len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
-            raise ValueError("names of classes: expected texts, each once")
+            raise ValueError("names of classes: expected distinct texts")
         return tuple(names)
 
 
 def read_labels(paths: Sequence[Path]) -> NDArray[np.int64]:
-    """Labels of a split. Raises ``DataError``; see ``read_source``."""
+    """Labels of a split. Raises ``DataError`` like ``read_source``."""
     return np.concatenate([_labels(path) for path in paths])
 
 
 def read_source(paths: Sequence[Path], n_classes: int, channels: int, size: Side) -> EncodedSource:
-    """The images of a split, which stay as they are encoded.
+    """Read the images of a split; they stay encoded.
 
     Args:
-        paths: the files of the split.
+        paths: files of the split.
         n_classes: labels are 0 to ``n_classes`` - 1.
-        channels: 1 (grey) or 3 (RGB), to which images are converted.
-        size: to which they are resized.
+        channels: number of channels to which images are converted: 1 (grey) or 3 (RGB).
+        size: height and width to which images are resized.
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        DataError: a file cannot be read, is too large, or has no such columns.
+        DataError: a file cannot be read, is too large, or lacks such columns.
     """
     _check_size(paths)
     labels = read_labels(paths)
@@ -117,7 +117,7 @@ def _check_size(paths: Sequence[Path]) -> None:
     if n_bytes > MAX_BYTES or n_images > MAX_IMAGES:
         raise DataError(
             f"{paths[0]}: {n_images:,} images of {n_bytes:,} bytes; expected at most {MAX_IMAGES:,} of {MAX_BYTES:,}; "
-            "write them as files into class folders and give imagefolder:DIR"
+            "save them as files in class folders and use imagefolder:DIR"
         )
 
 
@@ -151,7 +151,7 @@ def _bytes_in(struct: Any) -> bool:
 
 
 def _label_column(schema: Any) -> str:
-    """The column of classes: as the metadata says, else by its name."""
+    """Name of the column of labels: as stated in the metadata, otherwise by its usual name."""
     features = _features(schema)
     classes = [name for name, feature in features.items() if feature.get("_type") == _CLASSES and name in schema.names]
     return _chosen(classes or [name for name in _LABELS if name in schema.names], _LABELS, "labels", schema.names)
@@ -174,9 +174,9 @@ def _features(schema: Any) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Errors of a file are one line that names it."""
+    """Turn errors in reading a file into a one-line message that names it."""
     if find_spec("pyarrow") is None:
-        raise ConfigurationError(f"{path} given, which needs pyarrow; pip install 'neuronas[parquet]'")
+        raise ConfigurationError(f"{path}: reading Parquet files needs pyarrow; run: pip install 'neuronas[parquet]'")
     import pyarrow as pa
 
     try:

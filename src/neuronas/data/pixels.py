@@ -1,7 +1,6 @@
-"""From a decoded picture to bytes: one rule for each pixel format, one for transparency, one for resizing.
+"""Converts decoded pictures to bytes: pixel formats, transparency, resizing.
 
-Numbers are scaled by the range of their type, never by what an image happens to hold: an image whose brightest pixel is
-dark stays dark.
+Values are scaled by the range of their type, not by the range of an image's values: a dark image stays dark.
 """
 
 from typing import Any
@@ -15,19 +14,19 @@ from torch import Tensor
 from neuronas.space.shape import Side, size_of
 
 BACKGROUND = 255
-"""Transparent pixels lie on white, as pages and viewers show them."""
+"""Colour behind transparent pixels: white, as in browsers and viewers."""
 GREY_MODES = ("1", "L", "LA", "La", "I", "F")
-"""Formats without colour (``I`` also stands for ``I;16`` and its relatives)."""
+"""Modes without colour (``I`` includes ``I;16`` and similar modes)."""
 _WHITE_IS_ZERO, _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _UNSIGNED = 0, 258, 262, 339, 1
-"""Tags of TIFF 6.0, and the values that matter."""
+"""Tags of TIFF 6.0 and their values used here."""
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 
 
 def to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert a picture of any mode that Pillow opens to ``L`` (grey) or ``RGB`` of eight bits.
+    """Convert a picture of any mode supported by Pillow to ``L`` (grey) or ``RGB`` with 8 bits per channel.
 
     Raises:
-        ValueError: numbers without a known range (signed integers, floats outside 0 to 1).
+        ValueError: pixels without a known range (signed integers, floats outside 0 to 1).
     """
     if image.mode.startswith("I"):
         image = _of_integers(image)
@@ -49,17 +48,17 @@ def to_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _of_integers(image: Image.Image) -> Image.Image:
-    """Grey of more than eight bits, by the range that the file declares."""
+    """Convert grey values of more than 8 bits, by the range declared in the file."""
     tags: Any = getattr(image, "tag_v2", {})
     values = np.asarray(image)
     if image.mode != "I":
         top = 2 ** int(tags.get(_BITS, (16,))[0]) - 1  # TIFF also has 12 bits
     elif image.format in ("PNG", "PPM"):
-        top = 65_535  # of both formats as Pillow opens them
+        top = 65_535  # 16 bits in both formats as opened by Pillow
     elif tags and tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED:
         values, top = values.view(np.uint32), 2**32 - 1
     else:
-        raise ValueError("has signed pixels, whose black and white are not known; save it with unsigned ones")
+        raise ValueError("has signed pixels, whose black and white levels are unknown; save it with unsigned ones")
     scaled = np.rint(values.astype(np.float64) * (255 / top)).clip(0, 255).astype(np.uint8)
     inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     return Image.fromarray(255 - scaled if inverted else scaled)
@@ -82,13 +81,13 @@ def as_tensor(image: Image.Image) -> Tensor:
 
 
 def resized_picture(image: Image.Image, size: Side) -> Image.Image:
-    """Resize as all images here are: Pillow's ``BILINEAR``, which averages where it reduces; unchanged at that size."""
+    """Resize with Pillow's ``BILINEAR``, which averages when reducing; no change if the size is the same."""
     height, width = size_of(size)
     return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def resized(images: Tensor, size: Side) -> Tensor:
-    """Resize uint8 [..., H, W] to the same bits as ``resized_picture``; unchanged if it has that size."""
+    """Resize uint8 [..., H, W], bit-identical to ``resized_picture``; no change if the size is the same."""
     height, width = size_of(size)
     if images.shape[-2:] == (height, width):
         return images

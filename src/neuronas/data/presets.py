@@ -1,4 +1,4 @@
-"""The data sets that come with neuronas, by name, and the embedded one. Nothing here needs torch before it is read."""
+"""Built-in data sets by name, and the embedded digits. Does not need torch until images are read."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed
 
 
 class Digits(DataSet):
-    """1,797 real handwritten digits inside scikit-learn, 8x8 pixels; four fifths train, one fifth is the test set."""
+    """1,797 handwritten digits included in scikit-learn, 8x8 pixels; a fifth is the test set."""
 
     name = "digits"
     image_channels, image_size, n_classes = 1, (8, 8), 10
@@ -46,7 +46,7 @@ class Digits(DataSet):
         return ArraySource(resized(torch.from_numpy(pixels).unsqueeze(1), size), labels)
 
     def arrays(self, split: str) -> "tuple[NDArray[np.uint8], NDArray[np.int64]]":
-        """Pixels [N, 8, 8] from 0 to 255, and classes [N], of ``train`` or ``test``. Needs no torch."""
+        """Pixels [N, 8, 8] from 0 to 255, and classes [N], of ``train`` or ``test``. Does not need torch."""
         import numpy as np
 
         levels, labels = scikit_learns_digits()
@@ -57,9 +57,9 @@ class Digits(DataSet):
 
 
 def scikit_learns_digits() -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
-    """Levels from 0 to 16, [N, 8, 8], and classes, [N]: what ``sklearn.datasets.load_digits`` returns.
+    """Levels [N, 8, 8] from 0 to 16, and classes [N], as returned by ``sklearn.datasets.load_digits``.
 
-    The file is read here, since the import of ``sklearn.datasets`` takes longer than that of all else but torch.
+    The file is read directly, since importing ``sklearn.datasets`` takes longer than all other imports except torch.
 
     Raises:
         ModuleNotFoundError: scikit-learn is not installed.
@@ -67,7 +67,7 @@ def scikit_learns_digits() -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
     """
     import numpy as np
 
-    package = find_spec("sklearn")  # found, not imported
+    package = find_spec("sklearn")  # located without importing it
     if package is None or not package.submodule_search_locations:
         raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
     file = Path(package.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
@@ -75,7 +75,7 @@ def scikit_learns_digits() -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(
-            f"{file}: {error}; expected the digits that scikit-learn contains; run: pip install --force-reinstall "
+            f"{file}: {error}; expected the digits included in scikit-learn; run: pip install --force-reinstall "
             "scikit-learn"
         ) from error
     return table[:, :-1].reshape(-1, 8, 8), table[:, -1]
@@ -95,4 +95,4 @@ BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {
     "dvs128-gesture": Dvs128Gesture,
     "cifar10-dvs": Cifar10Dvs,
 }
-"""A data set, or what makes it; of ``KIND:WHAT`` it is called with what follows the colon."""
+"""Data sets, or functions that create one; for ``KIND:WHAT`` the function is called with WHAT."""

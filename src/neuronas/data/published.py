@@ -1,4 +1,4 @@
-"""Data sets that others publish: where each lies, and how to get it. Nothing is downloaded unless it is asked for."""
+"""Published data sets: expected places, and how to get them. Nothing is downloaded unless requested."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from neuronas.errors import DataError
 
 @dataclass(frozen=True)
 class Archive:
-    """A published archive and its MD5 checksum, as its authors state it."""
+    """A published archive and its MD5 checksum as stated by its authors."""
 
     url: str
     md5: str
 
 
 class Placed(DataSet):
-    """A published data set that lies in the folder of data sets, in one of its usual places.
+    """A published data set in one of its usual places in the folder of data sets.
 
     Attributes:
-        places: folders in which it may lie, each with a file or folder by which it is known there.
-        archives: file names of published archives that are read as they are.
-        advice: how to get it.
-        data_dir: the folder that holds data sets; or the data set's own folder or archive.
+        places: possible folders, each with a file or folder by which the data set is recognised.
+        archives: file names of published archives that are read without unpacking.
+        advice: how to get the data set.
+        data_dir: folder of data sets; or the data set's own folder or archive.
     """
 
     places: tuple[tuple[str, str], ...]
@@ -45,14 +45,14 @@ class Placed(DataSet):
         return self if self.found() is not None or elsewhere.found() is None else elsewhere
 
     def found(self) -> Path | None:
-        """Return the folder of its files, or an archive that holds them; None if neither is there."""
+        """Return the folder of its files, or an archive that contains them; None if neither exists."""
         places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
         archives = (self.data_dir if self.data_dir.name == name else self.data_dir / name for name in self.archives)
         unpacked = next((path for path, mark in places if self.is_mark(path / mark)), None)
         return unpacked or next((path for path in archives if path.is_file()), None)
 
     def is_mark(self, path: Path) -> bool:
-        """Whether the data set is known by what lies at a path."""
+        """Whether the data set is recognised by the file or folder at this path."""
         return path.exists()
 
     def is_there(self) -> bool:
@@ -60,10 +60,10 @@ class Placed(DataSet):
         return self.found() is not None
 
     def root(self) -> Path:
-        """Return the folder of its files, or an archive that holds them.
+        """Return the folder of its files, or an archive that contains them.
 
         Raises:
-            DataError: neither is there; the message says what was looked for and what to do.
+            DataError: neither exists; the message says where it was looked for and what to do.
         """
         if (path := self.found()) is not None:
             return path
@@ -72,7 +72,7 @@ class Placed(DataSet):
         looked = ", ".join([*files, *(str(self.data_dir / name) for name in self.archives)])
         other = other_format(self.data_dir, self.name)
         raise DataError(
-            f"{self.name}: not found; looked for {looked}; {other}{self.advice}, or name its folder with --data-dir"
+            f"{self.name}: not found; looked for {looked}; {other}{self.advice}, or give its folder with --data-dir"
         )
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
@@ -81,21 +81,21 @@ class Placed(DataSet):
 
 
 class Downloadable(Placed):
-    """A data set that is published as an archive.
+    """A data set published as an archive.
 
     Attributes:
-        archive: where it is published.
+        archive: the published archive.
     """
 
     archive: Archive
 
     @property
     def advice(self) -> str:  # type: ignore[override]
-        """Where it can be had."""
+        """How to get it."""
         return f"add --download to fetch it, or unpack {self.archive.url} there"
 
     def fetch(self) -> None:
-        """Download it if it is missing; see ``download``."""
+        """Download it if it is missing, see ``download``."""
         from neuronas.data.download import download
 
         if self.found() is None:

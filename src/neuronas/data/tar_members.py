@@ -1,4 +1,4 @@
-"""Files in a tar archive, read as they are: nothing is written."""
+"""Reads files in a tar archive without unpacking it."""
 
 import lzma
 import tarfile
@@ -11,12 +11,12 @@ from neuronas.errors import DataError
 
 
 def tar_members(path: Path, names: Collection[str], max_bytes: int) -> dict[str, bytes]:
-    """Contents of the members with these names; those that are missing are left out.
+    """Contents of the members with these names; missing ones are omitted.
 
     Args:
-        path: a tar archive, compressed or not.
-        names: as they stand in the archive.
-        max_bytes: of a member.
+        path: tar archive, compressed or not.
+        names: names in the archive.
+        max_bytes: maximum size of a member in bytes.
 
     Raises:
         DataError: the archive is damaged, holds too much, or one of the names is not a regular file.

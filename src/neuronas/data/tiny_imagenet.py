@@ -1,4 +1,4 @@
-"""TinyImageNet-200 as it is published, and with validation images sorted into class folders."""
+"""TinyImageNet-200 as published, or with validation images sorted into class folders."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +26,7 @@ class TinyImageNet(Downloadable):
     name, n_classes = "tiny-imagenet-200", 200
     image_channels, image_size = 3, (64, 64)
     mean, std = (0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)
-    head_width, n_voters = 4096, 5  # of SNASNet (arXiv 2201.10355)
+    head_width, n_voters = 4096, 5  # as in SNASNet (arXiv 2201.10355)
     archive = Archive("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")
     places = (("tiny-imagenet-200", _CLASSES),)
 
@@ -43,7 +43,7 @@ class TinyImageNet(Downloadable):
         root = self.root()
         classes = lines_of(root / _CLASSES)
         if not classes or len(set(classes)) != len(classes) or not all(map(_is_name, classes)):
-            raise DataError(f"{root / _CLASSES}: expected one WNID per line, each once")
+            raise DataError(f"{root / _CLASSES}: expected one WNID per line, without repetition")
         if split == "train":
             return [_of_class(root / "train" / name) for name in classes]
         if (root / "val" / "images").is_dir():
@@ -54,7 +54,7 @@ class TinyImageNet(Downloadable):
 
 
 def _of_class(folder: Path) -> list[Path]:
-    """Images in ``WNID/images``, or in ``WNID`` itself as scripts sort them."""
+    """Images in ``WNID/images``, or directly in ``WNID``."""
     return files_in(folder / "images" if (folder / "images").is_dir() else folder, layouts=_LAYOUTS)
 
 
@@ -70,5 +70,5 @@ def _annotated(folder: Path, classes: Iterable[str]) -> list[list[Path]]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether it names a file in a folder, and nothing elsewhere."""
+    """Whether it is the name of a file in a folder, not a path to elsewhere."""
     return bool(text) and text not in (".", "..") and not {"/", "\0"} & set(text)

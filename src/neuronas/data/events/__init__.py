@@ -1,1 +1,1 @@
-"""Recordings of event cameras: readers of their files, slices in time, data sets."""
+"""Recordings of event cameras: readers of file formats, slicing in time, data sets."""

@@ -1,8 +1,9 @@
-"""AEDAT 2.0 of jAER: lines of text, then address and time, four bytes each, the first byte the highest.
+"""AEDAT 2.0 of jAER: lines of text, then address and time of each event, four bytes each, big-endian.
 
-What an address means depends on the chip (https://docs.inivation.com/software/software-advanced-usage/file-formats).
-Columns count from the right and rows from the bottom, and both are turned here. The polarity of a DVS128 is as jAER and
-dv-processing read it, 0 for ON; the page says the opposite.
+The meaning of an address depends on the chip
+(https://docs.inivation.com/software/software-advanced-usage/file-formats). Columns are counted from the right and rows
+from the bottom; both are reversed here. Polarity 0 of a DVS128 is ON, as in jAER and dv-processing, although the page
+states the opposite.
 """
 
 import re
@@ -24,10 +25,10 @@ _DVS128: Pair = (128, 128)
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file of a DVS128, which files without the name of a chip are taken for, or a DAVIS.
+    """Decode a file of a DAVIS, or of a DVS128, which is also assumed if the file names no chip.
 
     Raises:
-        RecordingError: it was cut, or is of another chip.
+        RecordingError: truncated, or of another chip.
     """
     text, body = _split(raw)
     whole_records(body, 8, "events")
@@ -37,13 +38,13 @@ def decode(raw: bytes) -> Recording:
     chip = found[1].rpartition(".")[2] if found else "DVS128"
     if davis := re.match(r"davis\D*(\d+)", chip, re.IGNORECASE):
         sensor = _DAVIS.get(davis[1])
-        pixels = (address & 0x8000_0400) == 0  # neither a grey value or inertia (bit 31) nor an external event (bit 10)
+        pixels = (address & 0x8000_0400) == 0  # not grey or inertial data (bit 31), not an external event (bit 10)
         y, x, p = address >> 22 & 0x1FF, address >> 12 & 0x3FF, address >> 11 & 1
         if sensor is not None:
             x = sensor[1] - 1 - x.astype(np.int64)
     elif chip.upper() in ("DVS128", "DVS128CAM"):
         sensor = _DVS128
-        pixels = address < 0x8000  # others are external events
+        pixels = address < 0x8000  # the others are external events
         y, x, p = address >> 8 & 0x7F, 127 - (address >> 1 & 0x7F), 1 - (address & 1)
     else:
         sensor = None
@@ -54,7 +55,7 @@ def decode(raw: bytes) -> Recording:
 
 
 def _split(raw: bytes) -> tuple[str, memoryview]:
-    """Lines that begin with ``#``, and what follows them."""
+    """The header (lines that begin with ``#``) and the remaining bytes."""
     place = 0
     while raw[place : place + 1] == b"#":
         end = raw.find(b"\n", place)

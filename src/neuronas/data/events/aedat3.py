@@ -1,4 +1,4 @@
-"""AEDAT 3.1 of cAER, in which DVS128 Gesture is published: packets of events behind lines of text.
+"""AEDAT 3.1 of cAER, the format of DVS128 Gesture: a text header, then packets of events.
 
 https://docs.inivation.com/software/software-advanced-usage/file-formats/aedat-3.1.html
 """
@@ -26,14 +26,14 @@ _SENSORS: dict[str, Pair] = {
 
 
 def decode(raw: bytes) -> Recording:
-    """Read polarity events of a file.
+    """Decode the polarity events of a file.
 
     Raises:
-        RecordingError: it was cut, is of version 3.0, or holds no such events.
+        RecordingError: truncated, of version 3.0, or without polarity events.
     """
     end = raw.find(_END)
     if not raw.startswith(MAGIC + b".1") or end < 0:
-        raise RecordingError("has no whole header of AEDAT 3.1 (3.0 is unsupported)")
+        raise RecordingError("has no complete header of AEDAT 3.1 (3.0 is unsupported)")
     words, overflow = [], []
     for header, payload in _packets(raw, end + len(_END)):
         if header["kind"] == _POLARITY:

@@ -1,4 +1,4 @@
-"""AEDAT 4.0 of iniVation's DV: packets of FlatBuffers, compressed with LZ4 or Zstandard.
+"""AEDAT 4.0 of iniVation's DV: FlatBuffers packets, compressed with LZ4 or Zstandard.
 
 https://docs.inivation.com/software/software-advanced-usage/file-formats/aedat-4.0.html
 """
@@ -20,16 +20,16 @@ _EVENT = np.dtype(
     {"names": ["t", "x", "y", "on"], "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12], "itemsize": 16}
 )
 _NONE, _LZ4, _ZSTD = (0,), (1, 2), (3, 4)
-"""Compressions, by their numbers in the schema: each of the latter two at two levels."""
+"""Compressions by their numbers in the schema; LZ4 and Zstandard have two levels each."""
 _MAX_PACKET_BYTES, _MAX_XML_BYTES = 256_000_000, 1_000_000
 
 
 def decode(raw: bytes) -> Recording:
-    """Read events of a file with one stream of them.
+    """Decode a file with one event stream.
 
     Raises:
-        RecordingError: it was cut, or holds no stream of events, or several.
-        ConfigurationError: the package that decompresses is not installed.
+        RecordingError: truncated, or without exactly one event stream.
+        ConfigurationError: the package for decompression is not installed.
     """
     if not raw.startswith(MAGIC):
         raise RecordingError(f"does not begin with {MAGIC[:-2].decode()}")
@@ -49,8 +49,8 @@ def decode(raw: bytes) -> Recording:
 
 
 def _stream(xml: bytes) -> tuple[int, Pair | None]:
-    """Number of the stream of events, and its sensor, in the description that the file begins with."""
-    if len(xml) > _MAX_XML_BYTES or b"<!" in xml:  # entities that multiply
+    """Number of the event stream, and its sensor, from the description at the beginning of the file."""
+    if len(xml) > _MAX_XML_BYTES or b"<!" in xml:  # no entities, whose expansion can be huge
         raise RecordingError("has a description that is not plain XML")
     try:
         root = ElementTree.fromstring(xml.rstrip(b"\0"))  # noqa: S314 - without declarations
@@ -67,12 +67,12 @@ def _stream(xml: bytes) -> tuple[int, Pair | None]:
             known = all(one.isdecimal() and len(one) < 6 for one in (height, width))
             found[int(name)] = (int(height), int(width)) if known else None
     if len(found) != 1:
-        raise RecordingError(f"holds {len(found)} streams of events; expected one")
+        raise RecordingError(f"holds {len(found)} event streams; expected one")
     return next(iter(found.items()))
 
 
 def _packets(raw: bytes, place: int, table: int) -> Iterator[tuple[int, memoryview]]:
-    """Packets and the number of their stream, up to the table of packets at the end."""
+    """Packets, each with the number of its stream, up to the table of packets at the end."""
     end = table if 0 < table <= len(raw) else len(raw)
     while place < end:
         if place + 8 > end:

@@ -1,4 +1,4 @@
-"""Events in NumPy's files ``.npy`` and ``.npz``: a structured array, or an array for each of t, x, y and p."""
+"""Events in NumPy files: ``.npy`` with a structured array, or ``.npz`` with arrays t, x, y and p."""
 
 import io
 import tokenize
@@ -18,7 +18,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "y": ("y",),
     "p": ("p", "pol", "polarity", "polarities", "on"),
 }
-"""What columns are called in files of several programs."""
+"""Column names used by several programs."""
 MAGIC = (b"\x93NUMPY", b"PK\x03\x04")
 _MAX_BYTES = 32 * MAX_EVENTS
 _HEADER_BYTES = 10_000
@@ -26,14 +26,14 @@ _NO_HEADER = (
     ValueError, TypeError, SyntaxError, EOFError, LookupError, RecursionError, MemoryError, tokenize.TokenError,
     UserWarning,
 )  # fmt: skip
-"""What NumPy raises at a damaged header."""
+"""Exceptions raised by NumPy on a damaged header."""
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file; see ``recording_of`` for times.
+    """Decode a file; see ``recording_of`` for times.
 
     Raises:
-        RecordingError: it was cut, or does not hold these columns.
+        RecordingError: truncated, or without these columns.
     """
     if raw.startswith(b"\x93NUMPY"):
         array = _array(io.BytesIO(raw), len(raw))
@@ -43,7 +43,7 @@ def decode(raw: bytes) -> Recording:
             arrays = dict(_members(archive))
     except RecordingError:
         raise
-    # ValueError: an offset of the archive's directory lies before the file.
+    # ValueError: an offset in the archive's directory is negative.
     except (ValueError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
         raise RecordingError(f"is not a complete .npz file ({error})") from error
     if len(arrays) == 1:
@@ -52,14 +52,14 @@ def decode(raw: bytes) -> Recording:
 
 
 def recording_of(columns: Mapping[str, Numbers], sensor: Pair | None = None) -> Recording:
-    """A recording of columns under any of their usual names.
+    """Create a recording from columns under any of their usual names.
 
     Args:
-        columns: numbers [n] by name. Times are whole microseconds, or seconds if they are floating-point.
-        sensor: height and width, if they are known.
+        columns: numbers [n] by name. Times are integers in microseconds, or floats in seconds.
+        sensor: height and width, if known.
 
     Raises:
-        RecordingError: a column is missing, or holds other values.
+        RecordingError: a column is missing or has invalid values.
     """
     lower = {name.lower(): values for name, values in columns.items()}
     found: dict[str, Numbers] = {}
@@ -82,10 +82,10 @@ def _microseconds(t: Numbers) -> Numbers:
         return t.astype("timedelta64[us]").astype(np.int64)
     if t.dtype.kind == "f":
         if not np.isfinite(t).all() or np.abs(t).max(initial=0) * 1e6 > MAX_US:
-            raise RecordingError("holds times that are not finite numbers of seconds")
+            raise RecordingError("holds times (in seconds) that are not finite")
         return np.rint(t.astype(np.float64) * 1e6).astype(np.int64)
     if t.dtype.kind == "u" and t.max(initial=0) > MAX_US:
-        raise RecordingError("holds times that no clock shows; expected microseconds")
+        raise RecordingError("holds times that are too large; expected microseconds")
     return _whole("t", t)
 
 
@@ -94,7 +94,7 @@ def _whole(name: str, values: Numbers) -> Numbers:
         return values
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return np.clip(values, -(2.0**31), 2.0**31).astype(np.int64)
-    raise RecordingError(f"holds {name} of type {values.dtype}; expected whole numbers")
+    raise RecordingError(f"holds {name} of type {values.dtype}; expected integers")
 
 
 def _columns(array: Numbers) -> dict[str, Numbers]:
@@ -120,13 +120,13 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, Numbers]]:
 
 
 def _array(file: IO[bytes], n_bytes: int) -> Numbers:
-    """Read an array; what its header states is compared with what is there before memory is taken for it."""
+    """Read an array; the size stated in its header is checked against the file before memory is allocated."""
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file, max_header_size=_HEADER_BYTES)
     except _NO_HEADER as error:
-        raise RecordingError(f"has no header of NumPy ({' '.join(str(error).split())[:120]})") from error
+        raise RecordingError(f"has no valid NumPy header ({' '.join(str(error).split())[:120]})") from error
     if dtype.hasobject:
         raise RecordingError("holds Python objects; expected numbers")
     n_items = 1

@@ -1,7 +1,6 @@
-"""Files ``.bin`` of N-MNIST and N-Caltech101, five bytes an event (Orchard et al. 2015, doi 10.3389/fnins.2015.00437).
+"""Files ``.bin`` of N-MNIST and N-Caltech101, 5 bytes per event (Orchard et al. 2015, doi 10.3389/fnins.2015.00437).
 
-x, y, then the polarity in the top bit and 23 bits of microseconds, the first byte the highest. The sensor is not
-stated.
+x, y, then the polarity in the top bit and the time in µs in 23 bits, big-endian. The size of the sensor is not stored.
 """
 
 import numpy as np
@@ -9,14 +8,14 @@ import numpy as np
 from neuronas.data.events.recording import Recording, whole_records
 
 _SIZE, _OVERFLOW_Y, _OVERFLOW_US = 5, 240, 2**13
-"""An event in row 240, outside the sensor, says that the clock ran on by that much (event-Python, G. Orchard)."""
+"""An event in row 240, outside the sensor, means that the clock advanced by this much (event-Python, G. Orchard)."""
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file.
+    """Decode a file.
 
     Raises:
-        RecordingError: it was cut, or is none.
+        RecordingError: truncated, or not of this format.
     """
     whole_records(raw, _SIZE, "events")
     columns = np.frombuffer(raw, np.uint8).reshape(-1, _SIZE)

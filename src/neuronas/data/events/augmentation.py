@@ -1,4 +1,4 @@
-"""Augmentation of training recordings, event by event."""
+"""Augmentation of training recordings at the level of events."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,18 +16,18 @@ _FIELDS = 4
 
 @dataclass(frozen=True)
 class EventAugmentation:
-    """What is drawn anew each time that a training recording is read.
+    """Random changes, drawn anew each time a training recording is read.
 
     Attributes:
-        flip: mirror every other recording.
-        shift: move by up to this many pixels each way.
-        rotate: turn about the middle of the sensor by up to this many degrees each way.
-        zoom: enlarge or reduce about the middle of the sensor by a factor of up to 1 + ``zoom``.
-        elastic: standard deviation, in pixels, of random displacements at the corners of a grid of 4x4 fields; between
-            them displacements are bilinear (after Simard, Steinkraus and Platt, ICDAR 2003, whose field is smoothed by
-            a Gaussian filter).
-        drop: share of the events that are left out.
-        jitter_ms: standard deviation of what is added to the time of each event.
+        flip: mirror with probability 0.5.
+        shift: translate by up to this many pixels in each direction.
+        rotate: rotate about the centre of the sensor by up to this many degrees in either direction.
+        zoom: scale about the centre of the sensor by a factor between 1 / (1 + ``zoom``) and 1 + ``zoom``.
+        elastic: standard deviation, in pixels, of random displacements at the corners of a grid of 4x4 fields, with
+            bilinear interpolation between them (after Simard, Steinkraus and Platt, ICDAR 2003, who smooth the field
+            with a Gaussian filter).
+        drop: fraction of the events that are dropped.
+        jitter_ms: standard deviation in ms of the noise added to the time of each event.
     """
 
     flip: bool = False
@@ -45,13 +45,13 @@ class EventAugmentation:
 
 
 def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: list[int]) -> Recording:
-    """Draw another version of a recording: mirrored, deformed, moved, with fewer events, with other times.
+    """Return an augmented version of a recording: mirrored, deformed, translated, with dropped events and time jitter.
 
     Args:
-        recording: times begin at 0; coordinates lie on the sensor.
-        sensor: height and width; what is moved beyond its edge is lost.
-        how: what is changed.
-        seed: of the draw; the same numbers give the same version.
+        recording: recording with times from 0 and coordinates on the sensor.
+        sensor: height and width; events moved beyond its edge are lost.
+        how: augmentation.
+        seed: random seed; the same numbers give the same version.
     """
     rng = np.random.default_rng(seed)
     height, width = sensor
@@ -79,7 +79,7 @@ def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: 
 def _deformed(
     x: Coordinates, y: Coordinates, sensor: Pair, how: EventAugmentation, rng: np.random.Generator
 ) -> tuple[Coordinates, Coordinates]:
-    """Turn and enlarge about the middle of the sensor, then bend; events lie anywhere in their pixels, against gaps."""
+    """Rotate, scale and deform; events are placed randomly within their pixels, to avoid gaps."""
     angle = math.radians(rng.uniform(-how.rotate, how.rotate))
     factor = (1 + how.zoom) ** rng.uniform(-1.0, 1.0)
     across, down = factor * math.cos(angle), factor * math.sin(angle)
@@ -97,7 +97,7 @@ def _deformed(
 def _displacements(
     x: Places, y: Places, sensor: Pair, deviation: float, rng: np.random.Generator
 ) -> tuple[Places, Places]:
-    """Displacements at places on the sensor, bilinear between the corners of a grid; beyond it as at its edge."""
+    """Displacements at positions on the sensor, bilinear between the grid's corners; constant beyond the edge."""
     corners = rng.normal(0.0, deviation, (2, _FIELDS + 1, _FIELDS + 1))
     across = np.clip(x / sensor[1], 0.0, 1.0) * _FIELDS
     down = np.clip(y / sensor[0], 0.0, 1.0) * _FIELDS

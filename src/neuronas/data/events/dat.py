@@ -1,4 +1,4 @@
-"""Prophesee's files ``.dat``: a text header, two bytes about the events, then eight bytes an event.
+"""Prophesee's files ``.dat``: a text header, two bytes that describe the events, then 8 bytes per event.
 
 https://docs.prophesee.ai/stable/data/file_formats/dat.html
 """
@@ -16,10 +16,10 @@ _SIZE = 8
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file of version 2.
+    """Decode a file of version 2.
 
     Raises:
-        RecordingError: it was cut, or is of another version or of other events.
+        RecordingError: truncated, of another version, or with other events.
     """
     lines, start = header(raw)
     version = _number(lines, "Version")
@@ -43,10 +43,10 @@ def decode(raw: bytes) -> Recording:
 
 
 def header(raw: bytes) -> tuple[list[str], int]:
-    """Lines of a header, each of which begins with ``%``, without it, and where the header ends.
+    """Lines of a header without their leading ``%``, and the offset at which the header ends.
 
     Raises:
-        RecordingError: there is none, or it does not end.
+        RecordingError: there is no header, or it does not end.
     """
     found, place = [], 0
     while raw[place : place + 1] == b"%":

@@ -1,4 +1,4 @@
-"""What data sets of recordings share: they are read once into a store, and cut into time steps as settings say."""
+"""Base class of data sets of recordings: they are read once into a store, and sliced according to the settings."""
 
 import logging
 from abc import abstractmethod
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from neuronas.data.events.store import EventStore
 
 _LARGEST_SIDE = 64
-"""Images are reduced by a whole factor to at most this side unless the settings give another size."""
+"""Default limit of the side of an image; the sensor is reduced by an integer factor to meet it."""
 _MEASURED, _MEASURE_SEED = 128, 20240722
-"""Training recordings, drawn once, from which the spread of pixels is measured."""
+"""Number of training recordings from which the standard deviation of pixels is measured, and seed of their draw."""
 _log = logging.getLogger(__name__)
 
 
 class EventDataSet(DataSet):
-    """Recordings of an event camera in classes.
+    """Classified recordings of an event camera.
 
     Attributes:
-        own_sensor: height and width of the sensor; None: as the recordings state or cover it.
+        own_sensor: height and width of the sensor; None: as stated or covered by the recordings.
     """
 
     sequence = True
     image_channels = 2
     batch_size = 64
     augment = "none"
-    mean: tuple[float, ...] = (0.0, 0.0)  # a pixel without events stays 0, for which nothing is computed
+    mean: tuple[float, ...] = (0.0, 0.0)  # a pixel without events stays 0 and needs no computation
     own_sensor: Pair | None = None
     _timesteps: int = 5
     _events: EventsConfig | None = None
@@ -50,7 +50,7 @@ class EventDataSet(DataSet):
         """Recordings of ``train`` or ``test``.
 
         Raises:
-            DataError: they are not there.
+            DataError: they are missing.
         """
 
     @abstractmethod
@@ -58,10 +58,10 @@ class EventDataSet(DataSet):
         """Folder of the files."""
 
     def with_channels(self, n: int) -> Self:
-        """See ``DataSet``: 2, one for each polarity, or 1, both together."""
+        """See ``DataSet``: 2 (one per polarity) or 1 (both polarities together)."""
         if n not in (1, 2):
             raise ConfigurationError(
-                f"image_channels {n} given with {self.name}; expected 2 (one for each polarity) or 1 (both together)"
+                f"image_channels {n} given with {self.name}; expected 2 (one per polarity) or 1 (both together)"
             )
         made = copy(self)
         made.image_channels, made.mean = n, (0.0,) * n
@@ -84,7 +84,7 @@ class EventDataSet(DataSet):
 
     @property
     def window_ms(self) -> float:  # type: ignore[override]
-        """See ``DataSet``: the median duration of the training recordings, unless the settings give another."""
+        """See ``DataSet``: the median duration of the training recordings, unless given in the settings."""
         if self._events is not None and self._events.window_ms:
             return self._events.window_ms
         import numpy as np
@@ -94,12 +94,12 @@ class EventDataSet(DataSet):
 
     @property
     def sensor(self) -> Pair:  # type: ignore[override]
-        """See ``DataSet``: the largest that a training recording states or covers, unless the settings give another."""
+        """See ``DataSet``: the largest stated or covered by a training recording, unless given in the settings."""
         return (self._events and self._events.sensor) or self.own_sensor or self.store("train").extent
 
     @property
     def image_size(self) -> Pair:  # type: ignore[override]
-        """See ``DataSet``: the sensor, or the crop, reduced by the least factor to at most 64 pixels a side."""
+        """See ``DataSet``: the sensor or the crop, reduced by the smallest factor to at most 64 pixels a side."""
         if self._size is not None:
             return self._size
         height, width = (self._events.crop if self._events else None) or self.sensor
@@ -108,9 +108,9 @@ class EventDataSet(DataSet):
 
     @property
     def std(self) -> tuple[float, ...]:  # type: ignore[override]
-        """See ``DataSet``: root mean square of some training recordings, since the mean is taken as 0.
+        """See ``DataSet``: root mean square over some training recordings, since the mean is defined as 0.
 
-        Of binary frames one for both polarities, so that an event is the same number in both and a chip reads one bit.
+        Binary frames have one value for both channels, so that an event is equal in both and a chip reads one bit.
         """
         import numpy as np
 
@@ -146,14 +146,14 @@ class EventDataSet(DataSet):
             if store.errors and not skip_corrupt:
                 raise unreadable(store.errors, len(store.index), "recordings")
             if store.errors:
-                _log.warning("%s of %s %s recordings cannot be read and are left out", f"{len(store.errors):,}",
+                _log.warning("%s of %s %s recordings cannot be read and are skipped", f"{len(store.errors):,}",
                              f"{len(store.index):,}", split)  # fmt: skip
 
     def store(self, split: str, progress: Progress | None = None) -> "EventStore":
-        """The file that holds the recordings of a split; it is made where it is missing.
+        """The file with the recordings of a split; it is created if it is missing.
 
         Raises:
-            DataError: recordings are not there, or none can be read.
+            DataError: recordings are missing, or none can be read.
         """
         key = (self.place(), split)
         if key not in self._stores:
@@ -169,7 +169,7 @@ class EventDataSet(DataSet):
         return self._stores[key]
 
     def digest(self) -> str:
-        """See ``DataSet``: of all training events, their labels and how they are cut."""
+        """See ``DataSet``: digest of all training events, their labels and the slicing."""
         from hashlib import blake2b
 
         source = self.load("train", self.image_size)
@@ -181,15 +181,15 @@ class EventDataSet(DataSet):
 
     @property
     def _stores(self) -> "dict[tuple[Path, str], EventStore]":
-        """Opened stores; copies of this data set with other settings share them."""
+        """Opened stores, shared with copies of this data set that have other settings."""
         found: dict[tuple[Path, str], EventStore] = self.__dict__.setdefault("_opened", {})
         return found
 
     def _cut(self, split: str, size: Pair) -> "tuple[EventStore, Slicing]":
-        """Recordings of a split, and how they are cut.
+        """Recordings of a split, and their slicing.
 
         Raises:
-            DataError: they are larger than the sensor.
+            DataError: recordings are larger than the sensor.
         """
         store = self.store(split)
         if store.extent[0] > self.sensor[0] or store.extent[1] > self.sensor[1]:
@@ -200,7 +200,7 @@ class EventDataSet(DataSet):
         return store, self.slicing(size)
 
     def slicing(self, size: Pair) -> "Slicing":
-        """How recordings are cut for images of a size."""
+        """Slicing of recordings for images of this size."""
         from neuronas.data.events.frames import Slicing
 
         events = self._events or EventsConfig(window_ms=0.0, sensor=None)

@@ -1,6 +1,6 @@
-"""Prophesee's files ``.raw`` with events as EVT 2.0; those as EVT 3.0 have the same header (``evt3``).
+"""Prophesee's files ``.raw`` with events in EVT 2.0; EVT 3.0 has the same header (``evt3``).
 
-A text header, then words of 32 or 16 bits, the upper four of which say what a word is
+A text header, then words of 32 or 16 bits, whose upper four bits state the type of the word
 (https://docs.prophesee.ai/stable/data/encoding_formats/index.html).
 """
 
@@ -15,14 +15,14 @@ from neuronas.data.events.recording import Numbers, Recording, RecordingError, u
 from neuronas.space.node_operations import Pair
 
 _OFF, _ON, _TIME_HIGH = 0x0, 0x1, 0x8
-"""Words of EVT 2.0; others hold no events."""
+"""Types of EVT 2.0 words used here; the others hold no events."""
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file.
+    """Decode a file.
 
     Raises:
-        RecordingError: it was cut, or is of another encoding.
+        RecordingError: truncated, or of another encoding.
     """
     lines, start = header(raw)
     encoding, sensor = _stated(lines)
@@ -37,7 +37,7 @@ def decode(raw: bytes) -> Recording:
 
 
 def _stated(lines: list[str]) -> tuple[str | None, Pair | None]:
-    """Encoding and sensor, in the older form of the header (``evt 3.0``, ``geometry 640x480``) or the newer one."""
+    """Encoding and sensor from the older form of the header (``evt 3.0``, ``geometry 640x480``) or the newer one."""
     encoding, sensor = None, None
     for line in lines:
         if found := re.fullmatch(r"evt (\d)\.(\d)", line):
@@ -52,7 +52,7 @@ def _stated(lines: list[str]) -> tuple[str | None, Pair | None]:
 
 
 def _evt2(words: NDArray[np.uint32]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Times, columns, rows and polarities; events before the first time are left out, since their time is not known."""
+    """Times, columns, rows and polarities; events before the first time word are skipped (their time is unknown)."""
     kind = words >> 28
     highs = np.flatnonzero(kind == _TIME_HIGH)
     events = np.flatnonzero(kind <= _ON)
@@ -63,7 +63,7 @@ def _evt2(words: NDArray[np.uint32]) -> tuple[Numbers, Numbers, Numbers, Numbers
 
 
 def _latest(states: NDArray[np.intp], events: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For each event the index of the last state before it; events before the first state are left out."""
+    """Index of the last state before each event; events before the first state are skipped."""
     index = np.searchsorted(states, events) - 1
     known = index >= 0
     return index[known], events[known]

@@ -1,7 +1,7 @@
-"""Words of EVT 3.0, 16 bits each: a word changes one part of the decoder's state, or brings events of that state.
+"""EVT 3.0 in words of 16 bits: a word changes a part of the decoder's state, or emits events in that state.
 
-https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html. Words are decoded in parts that fit the processor's
-cache, so that memory is taken for events and not for words.
+https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html. Words are decoded in chunks that fit the processor's
+cache, so that memory is allocated for events rather than for words.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from neuronas.data.events.recording import MAX_EVENTS, Numbers, RecordingError, 
 _ADDR_Y, _ADDR_X, _BASE_X, _VECT_12, _VECT_8, _TIME_LOW, _TIME_HIGH = 0x0, 0x2, 0x3, 0x4, 0x5, 0x6, 0x8
 _HIGH_BITS = 12
 _PART = 1 << 18
-"""Words that are decoded at a time."""
+"""Number of words decoded at a time."""
 _Columns = tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]
 """Times, columns, rows and polarities."""
 
 
 @dataclass
 class _State:
-    """What words have said so far; None: nothing.
+    """State of the decoder; None: not set yet.
 
     Attributes:
-        high: upper half of the time, with the starts of its 12 bits from 0 again.
-        low: lower half of the time, 12 bits.
-        row: of the events that follow.
+        high: upper part of the time, including the overflows of its 12 bits.
+        low: lower 12 bits of the time.
+        row: row of the following events.
         base: first column of the next vector.
-        polarity: of vectors.
+        polarity: polarity of vectors.
     """
 
     high: int | None = None
@@ -39,10 +39,10 @@ class _State:
 
 
 def columns(words: NDArray[np.uint16]) -> _Columns:
-    """Events of a file; those before the first time or row are left out, since theirs is not known.
+    """Events of a file; those before the first time or row are skipped.
 
     Raises:
-        RecordingError: there is no time, or there are too many events.
+        RecordingError: no time word, or too many events.
     """
     state, parts, n = _State(), list[_Columns](), 0
     for first in range(0, len(words), _PART):
@@ -57,7 +57,7 @@ def columns(words: NDArray[np.uint16]) -> _Columns:
 
 
 def _decoded(words: NDArray[np.uint16], state: _State) -> _Columns:
-    """Events of a part; the state goes on to the next."""
+    """Events of a chunk; updates the state for the next chunk."""
     kind, value = words >> 12, words & 0x0FFF
     carriers = np.flatnonzero((kind == _ADDR_X) | (kind == _VECT_12) | (kind == _VECT_8))
     carriers = carriers[_known(kind, carriers, state)]
@@ -82,7 +82,7 @@ def _decoded(words: NDArray[np.uint16], state: _State) -> _Columns:
 
 
 def _count(kind: Numbers, *kinds: int) -> NDArray[np.int32]:
-    """How many words of some kinds there are up to each word."""
+    """Number of words of some types up to and including each word."""
     found = kind == kinds[0]
     for one in kinds[1:]:
         found |= kind == one
@@ -90,7 +90,7 @@ def _count(kind: Numbers, *kinds: int) -> NDArray[np.int32]:
 
 
 def _known(kind: Numbers, carriers: NDArray[np.intp], state: _State) -> NDArray[np.bool_]:
-    """Which carriers of events have a time and a row."""
+    """Which words that carry events have a time and a row."""
     found = np.ones(len(carriers), bool)
     for given, word in ((state.high, _TIME_HIGH), (state.row, _ADDR_Y)):
         if given is None:
@@ -99,7 +99,7 @@ def _known(kind: Numbers, carriers: NDArray[np.intp], state: _State) -> NDArray[
 
 
 def _times(kind: Numbers, value: Numbers, carriers: NDArray[np.intp], state: _State) -> NDArray[np.int64]:
-    """Time of each carrier: a new upper half sets the lower half to 0."""
+    """Time of each word that carries events; a new upper part resets the lower part to 0."""
     marks = np.flatnonzero((kind == _TIME_HIGH) | (kind == _TIME_LOW))
     is_high = kind[marks] == _TIME_HIGH
     highs = value[marks[is_high]].astype(np.int64)
@@ -119,7 +119,7 @@ def _times(kind: Numbers, value: Numbers, carriers: NDArray[np.intp], state: _St
 
 
 def _rows(kind: Numbers, value: Numbers, carriers: NDArray[np.intp], state: _State) -> NDArray[np.uint16]:
-    """Row of each carrier."""
+    """Row of each word that carries events."""
     rows = np.concatenate([[state.row or 0], value[kind == _ADDR_Y] & 0x7FF]).astype(np.uint16)
     if len(rows) > 1:
         state.row = int(rows[-1])
@@ -129,7 +129,7 @@ def _rows(kind: Numbers, value: Numbers, carriers: NDArray[np.intp], state: _Sta
 def _vectors(
     kind: Numbers, value: Numbers, vectors: NDArray[np.intp], state: _State
 ) -> tuple[NDArray[np.int64], Numbers, Numbers, NDArray[np.bool_]]:
-    """First column, polarity and bits of each vector, and whether it has a base, which each moves by its length."""
+    """First column, polarity and bits of each vector, and whether its base is known; a vector advances the base."""
     words = value[kind == _BASE_X]
     bases = np.concatenate([[state.base or 0], words & 0x7FF]).astype(np.int64)
     polarities = np.concatenate([[state.polarity], words >> 11]).astype(np.uint16)
@@ -137,7 +137,7 @@ def _vectors(
     is_long = kind[vectors] == _VECT_12
     lengths = np.where(is_long, 12, 8)
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    first = np.searchsorted(base_of, np.arange(len(bases)))  # the first vector behind each base
+    first = np.searchsorted(base_of, np.arange(len(bases)))  # the first vector after each base
     starts = bases[base_of] + ends[:-1] - ends[first[base_of]]
     known = np.full(len(vectors), True) if state.base is not None else base_of > 0
     if len(words) or state.base is not None:

@@ -1,4 +1,4 @@
-"""Which file is of which format, and the one function that reads any of them."""
+"""Recognises file formats of recordings, and reads them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from neuronas.errors import DataError
 from neuronas.space.node_operations import Pair
 
 MAX_BYTES = 2_000_000_000
-"""Larger files are refused; they would be held in memory. HDF5 is limited by its own reader."""
+"""Larger files are rejected, since they would be held in memory. The HDF5 reader has its own limit."""
 _MAGIC_BYTES = 16
 
 
@@ -22,13 +22,13 @@ def _content(decode: Callable[[bytes], Recording]) -> Callable[[Path], Recording
 
 @dataclass(frozen=True)
 class RecordingFormat:
-    """A format of files.
+    """A file format.
 
     Attributes:
-        name: for people.
-        suffixes: endings of its files.
+        name: name in messages.
+        suffixes: suffixes of its files.
         read: reads a file.
-        magic: what its files begin with; a file that begins so is read as this format whatever it is called.
+        magic: first bytes of its files; a file that begins with them has this format, whatever its suffix.
     """
 
     name: str
@@ -48,14 +48,14 @@ FORMATS = (
     RecordingFormat("text", (".csv", ".txt"), _content(table.decode)),
     RecordingFormat("N-MNIST", (".bin",), _content(atis.decode)),
 )
-"""In the order in which they are tried."""
+"""In the order of recognition."""
 
 
 def read_recording(path: Path) -> Recording:
-    """Read a recording of any supported format, which its first bytes tell, or else its ending.
+    """Read a recording of any supported format, recognised by its first bytes or else by its suffix.
 
     Returns:
-        events in the order of their time.
+        events in order of time.
 
     Raises:
         DataError: the file is missing or damaged, or its format is not supported; the message names it.
@@ -70,25 +70,25 @@ def read_recording(path: Path) -> Recording:
     except (OSError, RecordingError) as error:
         raise damaged(path, error) from error
     except MemoryError as error:
-        raise DataError(f"recording {path}: is too large for the memory that is free") from error
+        raise DataError(f"recording {path}: is too large for the free memory") from error
 
 
 def recording_on(path: Path, sensor: Pair) -> Recording:
-    """Read a recording of a known sensor; its times begin at 0.
+    """Read a recording of a known sensor, with times from 0.
 
     Args:
-        path: of the file.
+        path: path of the file.
         sensor: height and width in pixels.
 
     Raises:
-        DataError: as ``read_recording``; or the file states a larger sensor, or an event lies outside.
+        DataError: like ``read_recording``; or the file states a larger sensor, or an event is outside the sensor.
     """
     found = read_recording(path)
     try:
         if found.sensor is not None and any(own > known for own, known in zip(found.sensor, sensor, strict=True)):
             raise RecordingError(
                 f"states a sensor of {found.sensor[0]}x{found.sensor[1]} pixels; expected at most "
-                f"{sensor[0]}x{sensor[1]}, which the network reads"
+                f"{sensor[0]}x{sensor[1]}, the network's input"
             )
         return Recording.of(found.t_us - found.t_us[0], found.x, found.y, found.p, sensor)
     except RecordingError as error:
@@ -99,11 +99,11 @@ def format_of(path: Path, beginning: bytes) -> RecordingFormat:
     """The format of a file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         beginning: its first bytes.
 
     Raises:
-        RecordingError: none is known.
+        RecordingError: unknown format.
     """
     by_magic = (one for one in FORMATS if beginning.startswith(one.magic or (b"\0no magic",)))
     suffix = path.suffix.lower()
@@ -114,4 +114,4 @@ def format_of(path: Path, beginning: bytes) -> RecordingFormat:
     named = [one.name for one in FORMATS if suffix in one.suffixes]
     if named:
         raise RecordingError(f"begins with {beginning!r}; expected a file of {' or '.join(named)}")
-    raise RecordingError(f"has ending '{suffix}'; expected {', '.join(sorted(RECORDINGS.suffixes))}")
+    raise RecordingError(f"has suffix '{suffix}'; expected {', '.join(sorted(RECORDINGS.suffixes))}")

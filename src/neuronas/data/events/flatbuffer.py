@@ -1,6 +1,6 @@
-"""The little of FlatBuffers that AEDAT 4.0 needs: fields of the root table (https://flatbuffers.dev/internals/).
+"""A minimal reader of FlatBuffers for AEDAT 4.0: fields of the root table (https://flatbuffers.dev/internals/).
 
-Every offset is checked against the buffer, which may be damaged.
+Every offset is checked against the buffer, since files may be damaged.
 """
 
 import struct
@@ -11,15 +11,15 @@ Buffer = bytes | memoryview
 
 
 def size_prefixed(buffer: Buffer, identifier: bytes, place: int = 0) -> memoryview:
-    """The table that begins behind its size, four bytes.
+    """The table after its size (four bytes).
 
     Args:
-        buffer: which holds it.
-        identifier: four letters that say what it is.
-        place: where it begins.
+        buffer: buffer that contains it.
+        identifier: expected file identifier, four letters.
+        place: offset at which it begins.
 
     Raises:
-        RecordingError: it was cut, or is another one.
+        RecordingError: truncated, or with another identifier.
     """
     (size,) = _unpack("<I", buffer, place)
     found = memoryview(buffer)[place + 4 : place + 4 + size]
@@ -31,10 +31,10 @@ def size_prefixed(buffer: Buffer, identifier: bytes, place: int = 0) -> memoryvi
 
 
 def field(table: memoryview, number: int) -> int | None:
-    """Where a field of the root table lies; None: it has its default.
+    """Offset of a field of the root table; None: absent, so the default applies.
 
     Raises:
-        RecordingError: it lies outside.
+        RecordingError: it is outside the table.
     """
     (root,) = _unpack("<I", table, 0)
     (back,) = _unpack("<i", table, root)
@@ -48,16 +48,16 @@ def field(table: memoryview, number: int) -> int | None:
 
 
 def scalar(table: memoryview, number: int, code: str, default: int) -> int:
-    """A number; ``code`` is that of ``struct``."""
+    """A number; ``code`` is its format in ``struct``."""
     place = field(table, number)
     return default if place is None else int(_unpack(f"<{code}", table, place)[0])
 
 
 def vector(table: memoryview, number: int, item_size: int) -> memoryview:
-    """Bytes of a vector, of a string if the items are of one byte; empty where it is absent.
+    """Bytes of a vector (or of a string, with items of one byte); empty if absent.
 
     Raises:
-        RecordingError: it lies outside.
+        RecordingError: it is outside the table.
     """
     place = field(table, number)
     if place is None:
@@ -66,11 +66,11 @@ def vector(table: memoryview, number: int, item_size: int) -> memoryview:
     (n,) = _unpack("<I", table, place + offset)
     first = place + offset + 4
     if first + n * item_size > len(table):
-        raise RecordingError(f"states {n:,} items of {item_size} bytes, for which it is too short")
+        raise RecordingError(f"states {n:,} items of {item_size} bytes, more than it contains")
     return table[first : first + n * item_size]
 
 
 def _unpack(code: str, buffer: Buffer, place: int) -> tuple[int, ...]:
     if not 0 <= place <= len(buffer) - struct.calcsize(code):
-        raise RecordingError("ends too early, or holds an offset to outside")
+        raise RecordingError("is truncated, or holds an offset outside the file")
     return struct.unpack_from(code, buffer, place)

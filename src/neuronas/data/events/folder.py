@@ -9,8 +9,8 @@ from neuronas.data.events.item import RECORDINGS, Item
 from neuronas.data.folders import ClassFolders
 
 
-class EventFolder(EventDataSet, ClassFolders):  # type: ignore[override]  # what it measures is fixed for images
-    """Recordings in class folders; see ``ClassFolders``. They may be of any format that ``read_recording`` reads.
+class EventFolder(EventDataSet, ClassFolders):  # type: ignore[override]  # attributes become properties
+    """Recordings in class folders, see ``ClassFolders``. All formats of ``read_recording`` are supported.
 
     Args:
         folder: DIR.

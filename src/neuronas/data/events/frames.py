@@ -1,4 +1,4 @@
-"""From events to one image for each time step."""
+"""Converts events to one image per time step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from neuronas.errors import ConfigurationError
 from neuronas.space.node_operations import Pair
 
 _ORDER_SEED = 20240722
-"""Of the controls: the same recording has the same order in every run."""
+"""Random seed of the controls: a recording has the same order in every run."""
 _FULL = 255
 _PART = 1 << 19
-"""Events that are cut at a time: bounds the memory that a long recording takes."""
+"""Number of events processed at a time, to limit memory with long recordings."""
 
 
 @dataclass(frozen=True)
 class Slicing:
-    """How a recording becomes T images.
+    """How a recording is converted to T images.
 
     Attributes:
-        timesteps: T.
+        timesteps: number of time steps T.
         sensor: height and width in pixels.
-        size: height and width of an image; each of its pixels sums those of the sensor that it covers.
-        channels: 2, one for each polarity (OFF, ON); or 1, both together.
-        window_us: events from this time on are left out.
-        events: settings.
+        size: height and width of an image; each of its pixels sums the sensor's pixels that it covers.
+        channels: 2 (one per polarity: OFF, ON) or 1 (both polarities together).
+        window_us: duration in µs; events from this time on are ignored.
+        events: settings of section ``events``.
 
     Raises:
-        ConfigurationError: the images would be larger than what they are made from.
+        ConfigurationError: images would be larger than the sensor or the crop.
     """
 
     timesteps: int
@@ -58,15 +58,15 @@ class Slicing:
         return self.events.crop or self.sensor
 
     def frames(self, recording: Recording, number: int = 0) -> NDArray[np.uint8]:
-        """Cut a recording into time steps.
+        """Convert a recording to T images.
 
         Args:
-            recording: times begin at 0; coordinates lie on the sensor.
-            number: of the recording in its data set; seeds the controls.
+            recording: recording with times from 0 and coordinates on the sensor.
+            number: number of the recording in its data set; seeds the controls.
 
         Returns:
-            [T, C, H, W]: counts, at most 255; 0 or 1; or 1 (the first event came at the end of the step) to 255 (at its
-            beginning), 0 for none.
+            [T, C, H, W], depending on the settings: counts, at most 255; 0 or 1; or the time of the first event, from 1
+            (end of the step) to 255 (its beginning), and 0 without events.
         """
         n = int(np.searchsorted(recording.t_us, self.window_us))
         order, rng = np.arange(self.timesteps), np.random.default_rng([_ORDER_SEED, number])
@@ -83,21 +83,21 @@ class Slicing:
         return self._finished(images)
 
     def stream(self, recording: Recording) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Cut a recording of any length into time steps of the same duration, one after the other.
+        """Convert a recording of any length step by step, with time steps of equal duration.
 
         Args:
-            recording: as ``frames`` reads it.
+            recording: as in ``frames``.
 
         Yields:
-            number of events and image [C, H, W] of each step; the first T are those of ``frames``.
+            number of events and image [C, H, W] of each step; the first T are equal to those of ``frames``.
 
         Raises:
-            ConfigurationError: steps are not of equal duration, or not in the order of the recording.
+            ConfigurationError: the settings require steps of unequal duration, or in another order than recorded.
         """
         if self.events.slices != "time" or self.events.order != "recorded":
             raise ConfigurationError(
-                f"events.slices {self.events.slices} and events.order {self.events.order} given for a stream; expected "
-                "time and recorded, since it is cut while it comes"
+                f"events.slices {self.events.slices} and events.order {self.events.order} given for a stream, which is "
+                "sliced as it arrives; expected slices time and order recorded"
             )
         progress = self._progress(recording, 0, len(recording))
         n_steps = int(progress[-1]) + 1 if len(progress) else 0
@@ -109,13 +109,13 @@ class Slicing:
             yield last - first, self._finished(images)[0]
 
     def _empty(self, timesteps: int) -> NDArray[np.int64]:
-        """Images [timesteps, C, H, W] without events."""
+        """Images [timesteps, C, H, W] of zeros."""
         return np.zeros((timesteps, self.channels, *self.size), np.int64)
 
     def _add(
         self, images: NDArray[np.int64], used: Recording, step: NDArray[np.int64], share: NDArray[np.floating[Any]]
     ) -> None:
-        """Add events whose step is known, and when in it they came: their number, or how early the first was."""
+        """Add events with known step and position in the step: their count, or how early the first one was."""
         place, inside = self._places(used, step)
         flat = images.reshape(-1)
         if self.events.values == "first-spike":
@@ -129,19 +129,19 @@ class Slicing:
         return np.minimum(images, 1 if self.events.values == "binary" else _FULL).astype(np.uint8)
 
     def _progress(self, used: Recording, first: int, n: int) -> NDArray[np.floating[Any]]:
-        """How far each event is through the T steps: its step, and behind the point its share of that step.
+        """Position of each event in units of time steps: integer part: step; fraction: position within the step.
 
         Args:
-            used: some of the events.
-            first: number of the first of them.
-            n: how many events there are in all.
+            used: part of the events.
+            first: number of the first of these events in the recording.
+            n: number of events in the recording.
         """
         if self.events.slices == "count":
             return np.arange(first, first + len(used)) * (self.timesteps / max(1, n))
         return used.t_us * (self.timesteps / self.window_us)
 
     def _places(self, used: Recording, step: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
-        """Index of each event's pixel in the images, and which events lie in the crop; None: all."""
+        """Index of each event's pixel in the images, and a mask of events in the crop (None: all)."""
         (height, width), (rows, columns) = self.crop, self.size
         y = used.y.astype(np.int64) - (self.sensor[0] - height) // 2
         x = used.x.astype(np.int64) - (self.sensor[1] - width) // 2

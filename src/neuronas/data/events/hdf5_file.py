@@ -1,4 +1,4 @@
-"""Events in HDF5 as DSEC has them: group ``events`` with data sets x, y, p and t (https://dsec.ifi.uzh.ch/data-format)."""
+"""Events in DSEC's HDF5 layout: group ``events``, data sets x, y, p and t (https://dsec.ifi.uzh.ch/data-format)."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def read(path: Path) -> Recording:
     """Read a file.
 
     Raises:
-        RecordingError: it is damaged, or has another layout.
+        RecordingError: damaged, or of another layout.
         ConfigurationError: h5py or a filter is not installed.
     """
     try:
@@ -29,10 +29,10 @@ def read(path: Path) -> Recording:
         reason = str(error)
         if "h5py" in reason or "filter" in reason or "plugin" in reason:
             raise ConfigurationError(
-                f"recording {path}: needs h5py and its filters ({reason}); run: pip install 'neuronas[events]'"
+                f"recording {path}: HDF5 needs h5py and its filters ({reason}); run: pip install 'neuronas[events]'"
             ) from error
         raise RecordingError(
-            f"cannot be read as HDF5 with group '{_GROUP}' of x, y, p and t, as DSEC has it ({reason})"
+            f"cannot be read as HDF5 with group '{_GROUP}' of x, y, p and t, the layout of DSEC ({reason})"
         ) from error
     columns = {name: values for name, values in found.items() if isinstance(values, np.ndarray) and values.ndim}
     height, width = (found.get(name) for name in ("height", "width"))

@@ -1,4 +1,4 @@
-"""Where a recording of a data set lies, and which files are recordings. Nothing here needs NumPy."""
+"""Places of recordings in data sets, and the suffixes of their files. Does not need NumPy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ RECORDINGS = FileKind(
 
 @dataclass(frozen=True)
 class Item:
-    """A recording of a data set: a file, or a part of one.
+    """A recording of a data set: a file or a part of one.
 
     Attributes:
-        path: of the file.
-        label: its class.
-        start_us: by the file's own clock; None: from the first event.
-        end_us: before which it ends; None: to the last event.
+        path: path of the file.
+        label: class.
+        start_us: start in µs in the file's own time; None: the first event.
+        end_us: end in µs (exclusive) in the file's own time; None: after the last event.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Published data sets of recordings, in the layouts in which they are downloaded."""
+"""Published data sets of recordings, in their published layouts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from neuronas.space.node_operations import Pair
 
 
 class PublishedEvents(EventDataSet, Placed):
-    """A published data set of recordings of one sensor."""
+    """A published data set of recordings from one sensor."""
 
     own_sensor: Pair
 
@@ -25,7 +25,7 @@ class PublishedEvents(EventDataSet, Placed):
 class NMnist(PublishedEvents):
     """N-MNIST: 60,000 training and 10,000 test recordings of digits, 34x34 pixels (doi 10.3389/fnins.2015.00437).
 
-    ``Train/DIGIT/*.bin`` and ``Test/DIGIT/*.bin``, or with lower-case names.
+    ``Train/DIGIT/*.bin`` and ``Test/DIGIT/*.bin``, or the same in lower case.
     """
 
     name, n_classes, own_sensor = "nmnist", 10, (34, 34)
@@ -49,7 +49,7 @@ class NMnist(PublishedEvents):
 class Cifar10Dvs(PublishedEvents):
     """CIFAR10-DVS: 10,000 recordings of moving images, 128x128 pixels (doi 10.3389/fnins.2017.00309).
 
-    ``CLASS/*.aedat``. It has no test set: a fifth of each class is, drawn with a fixed seed.
+    ``CLASS/*.aedat``. There is no published test set; a fifth of each class is used, drawn with a fixed seed.
     """
 
     name, n_classes, own_sensor = "cifar10-dvs", 10, (128, 128)
@@ -73,8 +73,8 @@ class Cifar10Dvs(PublishedEvents):
 class Dvs128Gesture(PublishedEvents):
     """DVS128 Gesture: 1,342 hand gestures of 29 people, 128x128 pixels (Amir et al., CVPR 2017).
 
-    ``trials_to_train.txt`` and ``trials_to_test.txt`` name files ``userNN_LIGHT.aedat``; beside each lies
-    ``userNN_LIGHT_labels.csv`` with class, start and end of each gesture in it.
+    ``trials_to_train.txt`` and ``trials_to_test.txt`` list files ``userNN_LIGHT.aedat``. Next to each of them,
+    ``userNN_LIGHT_labels.csv`` gives class, start and end of each gesture.
     """
 
     name, n_classes, own_sensor = "dvs128-gesture", 11, (128, 128)
@@ -104,5 +104,5 @@ class Dvs128Gesture(PublishedEvents):
                 raise DataError(f"{table}: line {number} is {line!r}; expected a class of 1 to 11, and start < end")
             found.append(Item(path, label - 1, start, end))
         if not head.startswith("class") or not found:
-            raise DataError(f"{table}: expected a line 'class,startTime_usec,endTime_usec', then one for each gesture")
+            raise DataError(f"{table}: expected a line 'class,startTime_usec,endTime_usec', then one line per gesture")
         return found

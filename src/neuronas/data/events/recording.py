@@ -1,4 +1,4 @@
-"""A recording of an event camera in memory, and what every reader checks of it."""
+"""Recordings of event cameras in memory, and the checks common to all readers."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,29 +11,29 @@ from neuronas.errors import DataError
 from neuronas.space.node_operations import Pair
 
 MAX_EVENTS = 100_000_000
-"""Of a file; more are refused before memory is taken for them."""
+"""Maximum number of events in a file, checked before memory is allocated."""
 MAX_SIDE = 4096
-"""No sensor has more pixels in a row or a column; larger coordinates are those of a damaged file."""
+"""Maximum side of a sensor in pixels; larger coordinates mean a damaged file."""
 MAX_DISORDER_US = 10_000
-"""An event that is at most this much older than one before it is sorted in; an older one is that of a damaged file."""
+"""Events out of order by at most this much are sorted; more disorder means a damaged file."""
 MAX_US = 2**62
 Numbers = NDArray[Any]
 
 
 class RecordingError(ValueError):
-    """What is wrong with a file; ``read_recording`` makes it an error that names the file."""
+    """Description of a fault in a file; ``read_recording`` turns it into an error that names the file."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Events in the order of their time.
+    """Events in order of time.
 
     Attributes:
-        t_us: [n] int64, in microseconds, not decreasing; of any origin.
+        t_us: [n] int64, times in µs, not decreasing; any origin.
         x: [n] uint16, column, from the left.
         y: [n] uint16, row, from the top.
-        p: [n] bool: True where it became brighter (ON).
-        sensor: height and width in pixels, where the file states them.
+        p: [n] bool, polarity; True: the pixel became brighter (ON).
+        sensor: height and width in pixels, if stated in the file.
     """
 
     t_us: NDArray[np.int64]
@@ -44,17 +44,17 @@ class Recording:
 
     @classmethod
     def of(cls, t_us: Numbers, x: Numbers, y: Numbers, p: Numbers, sensor: Pair | None = None) -> Self:
-        """Check and convert what a reader found.
+        """Check and convert the events of a file.
 
         Args:
-            t_us: [n] integers; small disorder is sorted, events of the same time stay in their order.
+            t_us: [n] integers; small disorder is corrected, events of equal time keep their order.
             x: [n] integers.
             y: [n] integers.
-            p: [n] integers or booleans; what is above 0 is ON.
-            sensor: height and width, if the file states them.
+            p: [n] integers or booleans; values above 0 mean ON.
+            sensor: height and width, if stated in the file.
 
         Raises:
-            RecordingError: no events, coordinates outside the sensor, or time goes back.
+            RecordingError: no events, coordinates outside the sensor, or large disorder in time.
         """
         if not len(t_us):
             raise RecordingError("holds no events")
@@ -67,7 +67,7 @@ class Recording:
                 wrong = low if low < 0 else high
                 raise RecordingError(f"holds an event at {name} = {wrong}; expected 0 to {limit - 1}")
         if int(t_us.min()) < -MAX_US or int(t_us.max()) > MAX_US:
-            raise RecordingError("holds times that no clock shows; expected microseconds")
+            raise RecordingError("holds times that are too large; expected microseconds")
         order = _order(t_us := t_us.astype(np.int64, copy=False))
         found = cls(t_us, x.astype(np.uint16, copy=False), y.astype(np.uint16, copy=False), p > 0, sensor)
         return found if order is None else found.part(order)
@@ -78,28 +78,28 @@ class Recording:
 
     @property
     def duration_us(self) -> int:
-        """From the first event to the last, both included."""
+        """Time from the first event to the last in µs, inclusive."""
         return int(self.t_us[-1] - self.t_us[0]) + 1 if len(self) else 0
 
     def between(self, start_us: int, end_us: int) -> Self:
-        """Events from a time on, to before another, by the recording's own clock."""
+        """Events from ``start_us`` to before ``end_us``, in the recording's own time."""
         first, last = np.searchsorted(self.t_us, (start_us, end_us))
         return self.part(slice(int(first), int(last)))
 
     def part(self, chosen: slice | NDArray[Any]) -> Self:
-        """Some of the events."""
+        """A selection of the events."""
         return replace(self, t_us=self.t_us[chosen], x=self.x[chosen], y=self.y[chosen], p=self.p[chosen])
 
     @property
     def extent(self) -> Pair:
-        """Height and width of the sensor or, where the file does not state them, of what the events cover."""
+        """Height and width of the sensor or, if not stated in the file, of the area covered by the events."""
         if self.sensor is not None or not len(self):
             return self.sensor or (1, 1)
         return int(self.y.max()) + 1, int(self.x.max()) + 1
 
 
 def _order(t_us: NDArray[np.int64]) -> NDArray[np.intp] | None:
-    """How to sort by time; None: it is sorted."""
+    """Permutation that sorts by time; None: already sorted."""
     back = np.flatnonzero(t_us[1:] < t_us[:-1])
     if not len(back):
         return None
@@ -114,9 +114,9 @@ def _order(t_us: NDArray[np.int64]) -> NDArray[np.intp] | None:
 
 
 def unwrapped(low: Numbers, n_bits: int) -> NDArray[np.int64]:
-    """Times of a counter that starts again at 0 after ``2**n_bits`` µs.
+    """Unwrap times of a counter that overflows after ``2**n_bits`` µs.
 
-    A step back of more than half the range is taken for such a start.
+    A decrease of more than half the range is taken for an overflow.
     """
     low = low.astype(np.int64)
     steps = np.diff(low, prepend=low[:1])
@@ -127,16 +127,16 @@ def unwrapped(low: Numbers, n_bits: int) -> NDArray[np.int64]:
 
 
 def whole_records(raw: bytes | memoryview, size: int, what: str) -> None:
-    """Refuse a file that ends within a record.
+    """Reject a file that ends within a record.
 
     Raises:
-        RecordingError: it was cut.
+        RecordingError: truncated.
     """
     if len(raw) % size:
         raise RecordingError(f"ends within an event ({len(raw):,} bytes of {what}; expected a multiple of {size})")
 
 
 def damaged(path: Path, error: Exception) -> DataError:
-    """One line about a recording that cannot be read."""
+    """Error for a recording that cannot be read."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"recording {path}: {' '.join(reason.split())}")

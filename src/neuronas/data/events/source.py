@@ -1,4 +1,4 @@
-"""Recordings of a split as images for each time step."""
+"""The recordings of a split as sequences of images."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ class EventSource:
     """See ``neuronas.data.source.ImageSource``.
 
     Attributes:
-        store: holds the recordings.
-        numbers: of those in the store that belong to the split.
-        labels: class of each.
-        slicing: how a recording becomes images.
-        augmentation: of training recordings.
+        store: store of the recordings.
+        numbers: numbers of the split's recordings in the store.
+        labels: class of each recording.
+        slicing: conversion of recordings to images.
+        augmentation: augmentation of training recordings.
     """
 
     store: EventStore
@@ -41,11 +41,11 @@ class EventSource:
         return torch.from_numpy(self.slicing.frames(self.store.recording(number), number))
 
     def read_augmented(self, index: int, seed: list[int]) -> Tensor:
-        """Read another version of a recording, drawn event by event.
+        """Read an augmented version of a recording.
 
         Args:
-            index: of the recording.
-            seed: of the draw; the index is added to it.
+            index: index of the recording.
+            seed: random seed; the index is appended to it.
         """
         number = int(self.numbers[index])
         drawn = augmented(self.store.recording(number), self.slicing.sensor, self.augmentation, [*seed, index])

@@ -1,4 +1,4 @@
-"""Recordings of a split in one file, which is made once: six or eight bytes an event, of which parts are read."""
+"""Stores the recordings of a split in one file, created once, with 6 or 8 bytes per event and random access."""
 
 import json
 import logging
@@ -34,21 +34,21 @@ _INDEX = np.dtype(
      ("bytes", "u1")]
 )  # fmt: skip
 _END = struct.Struct("<QQQ16s16s")
-"""Place and length of the index, length of the messages, digests of the events and of all that is not events."""
+"""Offset and length of the index, length of the messages, digests of the events and of everything else."""
 _MAX_US = 2**31
 _LEFT_S = 24 * 3600
 _log = logging.getLogger(__name__)
 
 
 class EventStore:
-    """Recordings that ``open_store`` has put into a file.
+    """Recordings in a file created by ``open_store``.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Attributes:
-        index: of each recording, its number of events ``n``, ``duration`` in µs, ``height`` and ``width``.
-        digest: of all events.
+        index: for each recording: number of events ``n``, ``duration`` in µs, ``height`` and ``width``.
+        digest: digest of all events.
 
     Raises:
         DataError: the file is damaged.
@@ -61,7 +61,7 @@ class EventStore:
                 raw = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             place, n, n_messages, content, check = _END.unpack(raw[-_END.size :])
             if bytes(raw[: len(_MAGIC)]) != _MAGIC or place + n * _INDEX.itemsize + n_messages + _END.size != len(raw):
-                raise ValueError("it is not whole")
+                raise ValueError("it is incomplete")
             if _digest(raw[place : len(raw) - 16]) != check:
                 raise ValueError("its index has changed")
         except (OSError, ValueError, struct.error) as error:
@@ -75,7 +75,7 @@ class EventStore:
 
     @property
     def errors(self) -> list[DataError]:
-        """Of the recordings that could not be read."""
+        """Errors of the recordings that could not be read."""
         return [DataError(text) for text in self._messages.values()]
 
     @property
@@ -85,14 +85,14 @@ class EventStore:
 
     @property
     def extent(self) -> Pair:
-        """Height and width of the sensor that holds every recording."""
+        """Height and width of the smallest sensor that holds every recording."""
         return int(self.index["height"].max(initial=1)), int(self.index["width"].max(initial=1))
 
     def recording(self, number: int) -> Recording:
-        """A recording; its times begin at 0.
+        """Return a recording, with times from 0.
 
         Raises:
-            DataError: its file could not be read, or this one has been damaged since.
+            DataError: its file could not be read, or the store has been damaged.
         """
         if number in self._messages:
             raise DataError(self._messages[number])
@@ -109,26 +109,26 @@ class EventStore:
         )  # fmt: skip
 
     def _damaged(self, why: str) -> DataError:
-        return DataError(f"{self._path}: is damaged ({why}); remove it, it is made again from the recordings")
+        return DataError(f"{self._path}: is damaged ({why}); remove it; it is created again from the recordings")
 
 
 def open_store(
     items: Sequence[Item], root: Path, folder: Path, what: str, progress: Progress | None = None
 ) -> EventStore:
-    """Open the file that holds these recordings; make it if it is not there.
+    """Open the file that holds these recordings; create it if it is missing.
 
-    It is recognised by names, sizes and times of change of the files, so that one that has changed is read again.
+    It is identified by names, sizes and modification times of the recordings' files, so changed files are read again.
 
     Args:
-        items: recordings; those of the same file follow each other.
-        root: folder of the data set; it may be moved.
-        folder: in which the file is, or is made.
-        what: the recordings, for messages.
-        progress: is told how many recordings are read.
+        items: recordings; those of the same file must be adjacent.
+        root: folder of the data set, which may be moved.
+        folder: folder of the file.
+        what: name of the recordings in messages.
+        progress: progress callback: number of recordings read, and their total.
 
     Raises:
         DataError: a file of the data set is missing, or the folder cannot be written to.
-        ConfigurationError: a package that a format needs is not installed.
+        ConfigurationError: a package needed for a format is not installed.
     """
     path = folder / f"{_key(items, root)}.events"
     if not path.is_file():
@@ -138,8 +138,8 @@ def open_store(
             _make(items, path, progress)
         except OSError as error:
             raise DataError(
-                f"{path}: cannot be written ({error.strerror}); the recordings of {what} are read into this file once: "
-                f"free some space, or set {CACHE} to another folder"
+                f"{path}: cannot be written ({error.strerror}); the recordings of {what} are stored in this file; "
+                f"free some disk space, or set {CACHE} to another folder"
             ) from error
     return EventStore(path)
 
@@ -159,7 +159,7 @@ def _key(items: Sequence[Item], root: Path) -> str:
 
 def _make(items: Sequence[Item], path: Path, progress: Progress | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob("building-*"):  # of a process that was killed
+    for left in path.parent.glob("building-*"):  # left by a killed process
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _LEFT_S:
                 left.unlink()
@@ -196,11 +196,11 @@ def _write(items: Sequence[Item], file: "IO[bytes]", progress: Progress | None) 
 
 
 def _read(items: Sequence[Item]) -> Iterator[Recording | DataError]:
-    """Recordings in their order; several files at a time, and each once."""
+    """Recordings in order; several files are read in parallel, each once."""
     files = [list(same) for _, same in groupby(items, key=lambda item: item.path)]
     n_threads = n_cores()
     with ThreadPoolExecutor(n_threads, thread_name_prefix="recordings") as threads:
-        for first in range(0, len(files), 2 * n_threads):  # no more, since whole files are in memory
+        for first in range(0, len(files), 2 * n_threads):  # limited, since complete files are held in memory
             for found in threads.map(_parts, files[first : first + 2 * n_threads]):
                 yield from found
 
@@ -222,12 +222,12 @@ def _part(whole: Recording, item: Item) -> Recording | DataError:
     if not len(found):
         return DataError(f"{where}: holds no events")
     if int(found.t_us[-1]) - start >= _MAX_US:
-        return DataError(f"{where}: is longer than {_MAX_US / 6e7:.0f} minutes; cut it into shorter ones")
+        return DataError(f"{where}: is longer than {_MAX_US / 6e7:.0f} minutes; split it into shorter recordings")
     return Recording(found.t_us - start, found.x, found.y, found.p, found.sensor)
 
 
 def _packed(found: Recording) -> tuple[bytes, int]:
-    """Bytes of a recording, and how many each coordinate takes."""
+    """Bytes of a recording, and the number of bytes per coordinate."""
     wide = 1 if max(int(found.x.max()), int(found.y.max())) < 256 else 2
     time_and_polarity = found.t_us.astype("<u4") | found.p.astype("<u4") << np.uint32(31)
     return time_and_polarity.tobytes() + np.stack([found.x, found.y]).astype(f"<u{wide}").tobytes(), wide

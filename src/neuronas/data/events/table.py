@@ -1,4 +1,4 @@
-"""Events in text files: a line an event, in the columns that a header names or that its separator implies."""
+"""Events in text files: one line per event, with columns named by a header or implied by the separator."""
 
 import io
 import re
@@ -11,8 +11,8 @@ from neuronas.data.events.recording import MAX_EVENTS, Numbers, Recording, Recor
 from neuronas.space.node_operations import Pair
 
 _SPACES, _COMMAS = ("t", "x", "y", "p"), ("x", "y", "p", "t")
-"""Without a header: with spaces as in the Event Camera Dataset (rpg.ifi.uzh.ch/davis_data.html), with commas as
-Metavision writes them."""
+"""Columns without a header: with spaces as in the Event Camera Dataset (rpg.ifi.uzh.ch/davis_data.html), with commas
+as written by Metavision."""
 _COMMENTS = "%#"
 _INTEGER = re.compile(r"[+-]?\d+$")
 _SOMETHING, _ROW = re.compile(rb"\S"), re.compile(r"row (\d+)")
@@ -20,10 +20,10 @@ _PART_BYTES = 1 << 23
 
 
 def decode(raw: bytes) -> Recording:
-    """Read the content of a file. Times are whole microseconds, or seconds if they are written with a decimal point.
+    """Decode a file. Times are integers in microseconds, or seconds if written with a decimal point.
 
     Raises:
-        RecordingError: a line is not an event, or the columns are not known.
+        RecordingError: a line is not an event, or the columns are unknown.
     """
     start, comments = 0, []
     first = ""
@@ -65,14 +65,14 @@ def decode(raw: bytes) -> Recording:
 def _parts(
     raw: bytes, start: int, separator: str | None, read: Sequence[int], kinds: Sequence[tuple[str, str]]
 ) -> Iterator[dict[str, Numbers]]:
-    """Columns of some lines at a time, so that little more memory is taken than the events need.
+    """Columns of some lines at a time, to need little more memory than the events themselves.
 
     Args:
-        raw: the file.
-        start: where its lines begin.
-        separator: of columns; None: spaces.
-        read: numbers of the columns that are read.
-        kinds: their names and types.
+        raw: content of the file.
+        start: offset of the first line of events.
+        separator: separator of columns; None: spaces.
+        read: indices of the columns to read.
+        kinds: names and types of these columns.
 
     Raises:
         RecordingError: a line is not an event.
@@ -98,17 +98,17 @@ def _parts(
 
 
 def _at_row(reason: str, n: int) -> str:
-    """NumPy's reason, with rows counted from so many lines before."""
+    """NumPy's message, with the row number increased by the number of preceding rows."""
     return _ROW.sub(lambda row: f"row {n + int(row[1])}", reason)
 
 
 def _narrow(values: Numbers) -> Numbers:
-    """The same numbers in 32 bits, where they fit."""
+    """The same numbers as 32-bit integers, if they fit."""
     fits = values.dtype.kind == "i" and int(values.min()) >= -(2**31) and int(values.max()) < 2**31
     return values.astype(np.int32) if fits else values
 
 
 def _geometry(comments: Sequence[str]) -> Pair | None:
-    """Sensor as Metavision writes it: ``%geometry:640,480``."""
+    """Sensor in Metavision's form: ``%geometry:640,480``."""
     found = (re.match(r"[%#]\s*geometry\s*:?\s*(\d{1,6})\s*[,x ]\s*(\d{1,6})$", line) for line in comments)
     return next(((int(one[2]), int(one[1])) for one in found if one), None)
