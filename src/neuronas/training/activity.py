@@ -1,4 +1,4 @@
-"""Activity of a trained network on images: spikes, input rates of each layer in each time step, operations."""
+"""Activity of a trained network on images: spikes, input rates of each layer at each time step, operations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +27,8 @@ class LayerActivity:
     """Activity of one layer with weights, per image, over all time steps.
 
     Attributes:
-        input_rate: share of nonzero inputs per time step, 0 to 1; of what a quantised ReLU gives, and of the pixels of
-            a sequence, share of bits that are 1.
+        input_rate: share of nonzero inputs per time step, 0 to 1. For outputs of a quantised ReLU and for pixels of a
+            sequence: share of bits that are 1.
         operations: number of products of a nonzero input and a nonzero weight.
         spiking: whether the inputs are spikes: an operation is then an accumulation, otherwise a multiply-accumulate.
         input_rates: input rate of each time step.
@@ -72,11 +72,11 @@ class NetworkActivity:
 
 @dataclass
 class _Meter:
-    """What one layer has read so far.
+    """Accumulates the activity of one layer.
 
     Attributes:
-        n_steps: T.
-        format: of its inputs, where they are integers of several bits; None: an input counts as 0 or not 0.
+        n_steps: number of time steps T.
+        format: format of the inputs if they are integers of several bits; None: inputs are counted as zero or nonzero.
     """
 
     layer: QuantisedConvolution | QuantisedLinear
@@ -93,27 +93,27 @@ class _Meter:
         self.start()
 
     def start(self) -> None:
-        """A batch begins."""
+        """Begin a batch."""
         self._seen: list[tuple[float, int]] = []
 
     def read(self, x: Tensor, n_images: int) -> None:
         """Inputs of successive time steps: [n_steps * n_images, C, H, W], or [n_steps, n_images, n]."""
         if self._fan_out is None:
             self._fan_out = self._fan_out_of(x.shape[1:])
-        inputs = x.movedim(1, -1) if x.dim() == 4 else x  # as they lie in memory
+        inputs = x.movedim(1, -1) if x.dim() == 4 else x  # in memory order
         steps = inputs.reshape(-1, n_images, len(self._fan_out))
         nonzero = steps
         if not (isinstance(self.layer, QuantisedConvolution) and self.layer.reads_spikes):
             nonzero = (steps != 0).float()
             self.is_binary = self.is_binary and torch.equal(steps.float(), nonzero)
-        counts = nonzero.sum(dim=1, dtype=torch.float32).double()  # of images, by step and input; exact below 2^24
+        counts = nonzero.sum(dim=1, dtype=torch.float32).double()  # over images, by step and input; exact below 2^24
         self.operations += float((counts.sum(dim=0) * self._fan_out).sum())
         for step, count in zip(steps, counts, strict=True):
             active = float(count.sum()) if self.format is None else _n_ones(step, self.format)
             self._seen.append((active, step.numel()))
 
     def _fan_out_of(self, shape: torch.Size) -> Tensor:
-        """Number of products with a nonzero weight that each input of an image takes part in: [H * W * C] or [n]."""
+        """Number of products with a nonzero weight for each input of an image: [H * W * C] or [n]."""
         layer, weights = self.layer, self._weights
         if not isinstance(layer, QuantisedConvolution):
             return weights.sum(dim=0)
@@ -124,14 +124,14 @@ class _Meter:
         return found[0].movedim(0, -1).flatten()
 
     def end(self) -> None:
-        """A batch ends. What was read once is the same at every time step; else the first steps brought nothing."""
+        """End a batch. Inputs read once are equal at every time step; otherwise, missing first steps had no input."""
         seen = self._seen * self.n_steps if len(self._seen) == 1 else self._seen
         seen = [(0.0, 0)] * (self.n_steps - len(seen)) + seen
         self.n_active = [old + new for old, (new, _) in zip(self.n_active or [0.0] * len(seen), seen, strict=True)]
         self.n_inputs = [old + new for old, (_, new) in zip(self.n_inputs or [0] * len(seen), seen, strict=True)]
 
     def result(self, n_images: int) -> LayerActivity:
-        """Of all batches."""
+        """The mean over all batches."""
         rates = tuple(active / max(n, 1) for active, n in zip(self.n_active, self.n_inputs, strict=True))
         rate = sum(self.n_active) / sum(self.n_inputs)
         return LayerActivity(rate, self.operations / n_images, self.is_binary, rates)
@@ -141,9 +141,9 @@ class ActivityReader(Reader):
     """Counts spikes and operations in a pass.
 
     Args:
-        network: whose, at one precision.
-        images: that are computed.
-        pixel_bits: of the pixels of sequences, which the first layer reads before normalisation, so that no event is 0.
+        network: network at one precision.
+        images: images that are computed.
+        pixel_bits: bits per pixel of sequences; the first layer reads pixels before normalisation, so no event is 0.
     """
 
     def __init__(self, network: Classifier, images: Images, pixel_bits: int = BYTE):
@@ -198,12 +198,12 @@ class ActivityReader(Reader):
         self._meters[name].read(x, n_images)
 
     def _count(self, name: str, spikes: Tensor) -> None:
-        of_images = spikes.movedim(2, -1).flatten(2)  # as they lie in memory
+        of_images = spikes.movedim(2, -1).flatten(2)  # in memory order
         n_spikes = int(of_images.sum(dim=2, dtype=torch.float32).double().sum())  # exact below 2^24 per image
         self._n_spikes[name] = self._n_spikes.get(name, 0) + n_spikes
         self._n_neurons[name] = self._n_neurons.get(name, 0) + spikes.numel()
 
 
 def _n_ones(x: Tensor, given: InputFormat) -> float:
-    """Number of inputs, each counted by the share of its bits that are 1."""
+    """Number of inputs, each weighted by the share of its bits that are 1."""
     return sum(float(plane.double().sum()) for _, plane in given.planes(x)) / given.n_bits

@@ -17,7 +17,7 @@ class Augmentation:
     Attributes:
         kind: ``none``, ``shift`` (random crop after padding by one eighth of the shorter side), ``flip`` (``shift``
             and random horizontal flip), ``autoaugment`` or ``randaugment`` (``flip``, then torchvision's policy).
-        border: what the padding is filled with: ``zero``, or ``reflect`` (the image mirrored at its outermost pixels).
+        border: padding: ``zero``, or ``reflect`` (the image mirrored at its outermost pixels).
         cutout: side in pixels of a square that is set to 0 at a random position (arXiv 1708.04552); 0 disables it.
         mixup: alpha of the beta distribution for mixing pairs of images (arXiv 1710.09412); 0 disables it.
 
@@ -37,7 +37,7 @@ class Augmentation:
     def pixels(self, images: Tensor) -> Tensor:
         """Augment uint8 images [n, C, H, W]; the result has the same type and shape.
 
-        Of a sequence [n, T, C, H, W], all time steps are shifted, flipped and changed alike.
+        All time steps of a sequence [n, T, C, H, W] are augmented in the same way.
         """
         if self.kind == "none":
             return images
@@ -76,7 +76,7 @@ def _shifted(images: Tensor, border: str) -> Tensor:
 
 
 def _mirrored(images: Tensor, margin: int) -> Tensor:
-    """Pad by reflection; ``F.pad`` does that to uint8 on processors only."""
+    """Pad by reflection; ``F.pad`` supports this for uint8 on CPUs only."""
     for dim in (2, 3):
         last = images.shape[dim] - 1
         at = torch.arange(-margin, last + margin + 1, device=images.device).abs()
@@ -99,7 +99,7 @@ def _policy(kind: str) -> Any:
         from torchvision.transforms import v2  # noqa: PLC0415 - an optional package, slow to import
     except (ImportError, RuntimeError) as error:
         raise ConfigurationError(
-            f"augment '{kind}' given, which needs a torchvision that matches torch {torch.__version__} "
+            f"augment '{kind}' given, which needs torchvision matching torch {torch.__version__} "
             f"({' '.join(str(error).split())[:80]}); pip install torchvision, or choose augment none, shift or flip"
         ) from error
     if kind == "randaugment":

@@ -1,4 +1,4 @@
-"""From a network and its images to a trainer with checkpoints and metrics in a run directory."""
+"""Creates the trainer of a network, with checkpoints and metrics in a run directory."""
 
 from pathlib import Path
 
@@ -34,13 +34,13 @@ def begin(
         images: all images of the training split of the data set.
         split: which of them are used for training and which for validation.
         directory: the run directory.
-        identity: digest of everything that affects the trained weights; checkpoints with another one are refused.
+        identity: digest of everything that affects the trained weights; checkpoints with another digest are rejected.
         process: the current process of a distributed training.
         resume: resume from the last checkpoint if there is one.
-        teacher: a trained network to learn from beside the labels.
+        teacher: trained network for knowledge distillation.
 
     Raises:
-        VerificationError: the checkpoint is damaged, or belongs to another training or teacher.
+        VerificationError: the checkpoint is damaged, or belongs to another training or another teacher.
         DataError: there are fewer training images than one batch.
     """
     state = State(network, settings, identity, teacher.digest if teacher is not None else None)

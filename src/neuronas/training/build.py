@@ -34,7 +34,7 @@ def make_classifier(
     device: torch.device,
     noise: Mapping[int, tuple[float, ...]] | None = None,
 ) -> Classifier:
-    """Build the network with random initial weights (from the training seed), or with those of ``train.start_from``.
+    """Build the network with random initial weights (from the training's seed), or with those of ``train.start_from``.
 
     Args:
         architecture: the cells.
@@ -42,10 +42,10 @@ def make_classifier(
         network: settings of weight precision and neurons.
         train: resolved settings of training.
         device: device of the network.
-        noise: standard deviations of the weights in training by bits, see ``WeightFormat``; None: no noise.
+        noise: standard deviations of weight noise in training, by number of bits, see ``WeightFormat``; None: no noise.
 
     Raises:
-        ConfigurationError: settings that cannot be combined; bits that do not fit the layers.
+        ConfigurationError: incompatible settings, or bits that do not match the layers.
         RunDirectoryError: the run of ``train.start_from`` was not trained.
         VerificationError: the checkpoint of ``train.start_from`` is damaged or belongs to another network.
     """
@@ -96,7 +96,7 @@ class TrainedNetwork:
         network: the classifier.
         epoch: epoch of the weights, from 1.
         accuracy: accuracy on the validation images; None if the run had none.
-        weight_bits: of its weights; a number, or the bits of each layer.
+        weight_bits: precision of its weights: a number, or the bits of each layer.
     """
 
     network: Classifier
@@ -123,7 +123,7 @@ def load_trained(
         network: the run's settings of weight precision and neurons.
         train: the run's resolved settings of training.
         device: device of the network.
-        precision: of its convolutions, as the setting ``train.precision``.
+        precision: precision of its convolutions, see setting ``train.precision``.
 
     Raises:
         RunDirectoryError: the run was not trained.

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors files with tensors and JSON metadata, written atomically and verified on reading."""
+"""Checkpoints: safetensors files with tensors and JSON metadata, written atomically and verified when read."""
 
 import errno
 import json
@@ -27,7 +27,7 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
     Args:
         path: the file; its folder is created if necessary.
         tensors: tensors by name.
-        facts: metadata; values that JSON can hold.
+        facts: metadata, JSON values.
     """
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     document = {"format": FORMAT, "digest": _digest(kept, facts), **facts}
@@ -36,14 +36,14 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
 
 
 def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a file of ``write_checkpoint``.
+    """Read a file written by ``write_checkpoint``.
 
     Args:
         path: the file.
-        module: the network that it will be loaded into; a file that is far too large for it is refused unread.
+        module: network for which it is read; a file far too large for it is rejected without reading it.
 
     Returns:
-        the tensors by name, and the metadata.
+        tensors by name, and metadata.
 
     Raises:
         VerificationError: the file is missing, truncated, changed, too large, or not a checkpoint of neuronas.
@@ -57,7 +57,7 @@ def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[
 
 @contextmanager
 def _opened(path: Path, module: torch.nn.Module | None = None) -> Iterator[tuple[Any, dict[str, Any], Any]]:
-    """The file, its metadata, and the digest in it; see ``read_checkpoint``, also of the errors."""
+    """The file, its metadata, and the digest in it; errors as in ``read_checkpoint``."""
     try:
         if not path.is_file():
             raise OSError(errno.ENOENT, "file not found")
@@ -110,7 +110,7 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
 
 
 def best_digest(directory: Path) -> str:
-    """The digest that the checkpoint with the best weights of a trained run has of its content; no weight is read.
+    """Content digest stored in the best checkpoint of a trained run; the weights are not read.
 
     Raises:
         RunDirectoryError: the run was not trained.
@@ -122,7 +122,7 @@ def best_digest(directory: Path) -> str:
 
 
 def teacher_digest(directory: Path) -> str | None:
-    """``best_digest`` of the teacher that a training has learned from; None: it had none. No weight is read.
+    """``best_digest`` of the teacher of a training; None: no teacher. The weights are not read.
 
     Raises:
         VerificationError: the last checkpoint is missing or damaged.
@@ -144,8 +144,8 @@ def _best_of(directory: Path) -> Path:
 def _most_bytes(module: torch.nn.Module) -> int:
     """Upper bound on the size of a checkpoint.
 
-    A checkpoint holds the weights, their moving average and two moments of the optimiser. The bound is twice that, and
-    10 MB for names and metadata.
+    A checkpoint holds the weights, their moving average and two moments of the optimiser. The bound is twice their
+    size, plus 10 MB for names and metadata.
     """
     return 8 * sum(int(tensor.nbytes) for tensor in module.state_dict().values()) + 10_000_000
 

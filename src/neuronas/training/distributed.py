@@ -1,4 +1,4 @@
-"""Data-parallel training with several processes (``torchrun``). With one process, every function here has no effect."""
+"""Data-parallel training with several processes (``torchrun``). With one process these functions have no effect."""
 
 import os
 from collections.abc import Iterator

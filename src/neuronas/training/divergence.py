@@ -1,4 +1,4 @@
-"""Checks that a training has not diverged: its loss and its weights are finite."""
+"""Detects divergence in training: losses or weights that are not finite."""
 
 import math
 from pathlib import Path
@@ -13,12 +13,12 @@ from neuronas.training.state import Progress
 
 
 def check_loss(loss: float, progress: Progress, n_steps: int, folder: Path) -> None:
-    """Check the loss of a step before its gradients change the weights.
+    """Check the loss of a step before the weights are updated.
 
     Args:
-        loss: mean over the batch.
-        progress: where the training stands, before the step.
-        n_steps: steps of an epoch.
+        loss: mean loss of the batch.
+        progress: progress of training before the step.
+        n_steps: number of steps per epoch.
         folder: folder of the checkpoints.
 
     Raises:
@@ -32,8 +32,8 @@ def check_weights(network: nn.Module, progress: Progress, folder: Path) -> None:
     """Check all weights before they are saved: a finite loss can have infinite gradients.
 
     Args:
-        network: that is trained.
-        progress: where the training stands, after the step.
+        network: network in training.
+        progress: progress of training after the step.
         folder: folder of the checkpoints.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Decisions before the last time step: when the scores so far are confident enough."""
+"""Early exit: decisions before the last time step, once the scores are confident enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.passes import Reader
 
 NEVER = 2.0
-"""A confidence that no scores reach."""
+"""A confidence that is never reached."""
 _N_CANDIDATES = 200
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of a network after each time step.
+    """Decisions of a network after each time step.
 
     Attributes:
-        right: [T, n] whether the class of the mean scores of the first time steps is the true one.
-        confidence: [T, n] softmax of these mean scores for that class, 0 to 1.
+        right: [T, n] whether the class with the highest mean score over the first t time steps is correct.
+        confidence: [T, n] softmax probability of that class for these mean scores, 0 to 1.
     """
 
     right: NDArray[np.bool_]
@@ -30,7 +30,7 @@ class Answers:
 
     @classmethod
     def of(cls, scores: Tensor, labels: Tensor) -> "Answers":
-        """Make the answers of class scores [T, n, n_classes] to images of the classes [n]."""
+        """Evaluate class scores [T, n, n_classes] for images with labels [n]."""
         means = [mean_scores(scores[:n]) for n in range(1, len(scores) + 1)]
         right = [decided(mean) == labels for mean in means]
         confidence = [mean.double().softmax(dim=1).amax(dim=1) for mean in means]
@@ -38,7 +38,7 @@ class Answers:
 
     @classmethod
     def joined(cls, parts: "Sequence[Answers]") -> "Answers":
-        """Answers to the images of all parts, in their order."""
+        """Concatenate the decisions of all parts, in order."""
         return cls(
             np.concatenate([part.right for part in parts], axis=1),
             np.concatenate([part.confidence for part in parts], axis=1),
@@ -46,24 +46,24 @@ class Answers:
 
     @property
     def top1(self) -> NDArray[np.float64]:
-        """[T] accuracy of the answers after each time step."""
+        """[T] accuracy of the decisions after each time step."""
         shares: NDArray[np.float64] = self.right.mean(axis=1)
         return shares
 
     def exits(self, threshold: float) -> NDArray[np.int64]:
-        """[n] the first time step, from 0, whose confidence reaches a threshold; at the latest the last one."""
+        """[n] first time step, from 0, at which the confidence reaches a threshold; the last time step if none does."""
         reached = self.confidence >= threshold
         reached[-1] = True
         first: NDArray[np.int64] = reached.argmax(axis=0)
         return first
 
     def top1_at(self, threshold: float) -> float:
-        """Accuracy of the answers at that time step."""
+        """Accuracy of the decisions with this threshold."""
         return float(np.take_along_axis(self.right, self.exits(threshold)[None], axis=0).mean())
 
 
 class AnswersReader(Reader):
-    """Takes the answers after each time step in a pass."""
+    """Collects the decisions after each time step."""
 
     def __init__(self) -> None:
         self._batches: list[Answers] = []
@@ -74,16 +74,16 @@ class AnswersReader(Reader):
 
     @property
     def result(self) -> Answers:
-        """To all images."""
+        """Decisions for all images."""
         return Answers.joined(self._batches)
 
 
 def chosen_threshold(answers: Answers, tolerance: float) -> float:
-    """The lowest threshold from which on, at every higher one, accuracy is within a tolerance of all time steps'.
+    """The lowest threshold such that at it and all higher ones the accuracy is within a tolerance of the full accuracy.
 
     Args:
-        answers: to images other than those that are measured in the end.
-        tolerance: share of the images that may be lost.
+        answers: decisions for images that are not used to measure the final accuracy.
+        tolerance: accepted loss of accuracy compared with all time steps, 0 to 1.
     """
     least = answers.top1[-1] - tolerance
     chosen = NEVER

@@ -21,11 +21,11 @@ from neuronas.training.passes import ClassScores, Reader, Seen, class_scores, ru
 
 @dataclass(frozen=True)
 class AccuracyAndRates:
-    """What is measured after each epoch.
+    """Metrics measured after each epoch.
 
     Attributes:
         top1: accuracy.
-        rates: mean firing rate of each LIF layer; empty without spikes.
+        rates: mean firing rate of each LIF layer; empty for networks without spikes.
     """
 
     top1: float
@@ -33,12 +33,12 @@ class AccuracyAndRates:
 
     @property
     def mean_rate(self) -> float | None:
-        """Over all layers; None without spikes."""
+        """Mean over all layers; None for networks without spikes."""
         return sum(self.rates.values()) / len(self.rates) if self.rates else None
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """LIF layers without a single spike: nothing passes them."""
+        """LIF layers without a single spike; they pass on no information."""
         return tuple(name for name, rate in self.rates.items() if not rate)
 
 
@@ -64,7 +64,7 @@ class _Rates(Reader):
 
     @property
     def result(self) -> dict[str, float]:
-        """By layer; empty without spikes."""
+        """Mean rate by layer; empty for networks without spikes."""
         return {name: total / self._n for name, total in self._totals.items()}
 
 
@@ -78,9 +78,9 @@ def accuracy_and_rates(network: Classifier, images: Images, indices: Indices, pr
 
 @torch.no_grad()
 def dead_outputs(network: Classifier) -> dict[str, int]:
-    """Outputs of each weighted layer all of whose codes are 0, though not all of their weights are pruned.
+    """Number of outputs, by weighted layer, whose codes are all 0 although not all of their weights are pruned.
 
-    Such an output is the same whatever the image. Layers without one are left out.
+    Such an output does not depend on the image. Layers without dead outputs are omitted.
     """
     found = {}
     for name, layer in network.weighted_layers().items():
@@ -110,7 +110,7 @@ class Accuracy:
 
 
 def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
-    """Accuracy of class scores [n, n_classes], labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
+    """Accuracy for class scores [n, n_classes] and labels [n]; ties are resolved as in ``snn.decision``."""
     n_classes = scores.shape[1]
     best = ranked(scores, 5)
     hits = best == labels[:, None]
@@ -131,9 +131,9 @@ def accuracy(
 
 
 def precisions(trained_bits: WeightBits) -> tuple[WeightBits, ...]:
-    """The precisions at which a network is evaluated: full, the usual ones and its own, each once.
+    """The precisions at which a network is evaluated: full precision, the usual ones and its own, without duplicates.
 
-    A mixture of precisions that it was trained with comes last, beside all layers at one precision.
+    A mixed precision used in training comes last, after the uniform precisions.
     """
     if isinstance(trained_bits, LayerBits):
         return (FULL_PRECISION, *EVALUATED_BITS, trained_bits)
@@ -141,7 +141,7 @@ def precisions(trained_bits: WeightBits) -> tuple[WeightBits, ...]:
 
 
 def precision_name(weight_bits: WeightBits) -> str:
-    """What a precision is called in documents: ``float``, ``8``, or ``mixed`` where it differs by layer."""
+    """Name of a precision in documents: ``float``, ``8``, or ``mixed`` if it differs between layers."""
     if isinstance(weight_bits, LayerBits):
         return "mixed"
     return "float" if weight_bits == FULL_PRECISION else str(weight_bits)
@@ -157,17 +157,17 @@ def accuracy_by_bits(
     at: Sequence[WeightBits],
     seen: Seen = unseen,
 ) -> dict[WeightBits, Accuracy]:
-    """Accuracy at each of several precisions, by bits; at others than ``trained_bits`` weights are rounded (PTQ).
+    """Accuracy at several precisions, by bits; precisions other than ``trained_bits`` are post-training quantisation.
 
     Args:
-        network: at ``trained_bits``.
-        images: that are classified.
-        indices: of them.
-        device: for the computation.
+        network: network at ``trained_bits``.
+        images: images to classify.
+        indices: indices of these images.
+        device: device of the computation.
         trained_bits: the network's own precision.
-        measured: its class scores there, [n, n_classes]; only the other precisions are computed.
-        at: the precisions.
-        seen: is told of images that were just computed.
+        measured: class scores at its own precision, [n, n_classes]; only the others are then computed.
+        at: precisions.
+        seen: progress callback, called with the number of images just computed.
     """
     found = {}
     for one in at:

@@ -1,4 +1,4 @@
-"""Images for training: held in memory if they fit, otherwise decoded batch by batch; a stratified validation split."""
+"""Images for training, held in memory if they fit, otherwise decoded batch by batch; stratified validation split."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ class Images:
     """Labelled images with random access.
 
     Args:
-        source: reads single images.
+        source: source of the images.
         mean: mean of each channel, for pixels in [0, 1].
         std: standard deviation of each channel, for pixels in [0, 1].
         skip_corrupt: skip files that cannot be decoded (each is logged) instead of raising. All files are checked
             before training, so that the number of steps per epoch is known.
-        in_memory_bytes: replaces the default limit, which is ``IN_MEMORY_BYTES`` or half of the free memory, whichever
-            is less.
+        in_memory_bytes: replaces the default limit, which is the minimum of ``IN_MEMORY_BYTES`` and half of the free
+            memory.
 
     Raises:
         DataError: there are no images, or an image cannot be decoded.
@@ -78,11 +78,11 @@ class Images:
         return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
 
     def drawn(self, indices: Indices, seed: int) -> Tensor:
-        """Return images for training: as ``fetch``, or other versions if the source draws them.
+        """Return images for training: like ``fetch``, or augmented by the source if it supports this.
 
         Args:
-            indices: of the images.
-            seed: of the draw.
+            indices: indices of the images.
+            seed: random seed of the augmentation.
         """
         source = self._source
         if not (isinstance(source, DrawingSource) and source.augments):
@@ -91,7 +91,7 @@ class Images:
         return torch.stack(list(self._readers.map(read, self._indices[indices].tolist())))
 
     def batches(self, indices: Indices, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield batches in order, for a network.
+        """Yield batches in order, in the form read by a network.
 
         Yields:
             normalised images [n, C, H, W], or sequences [T, n, C, H, W], on the device; their labels [n] on the CPU.
@@ -101,7 +101,7 @@ class Images:
             yield self.shown(chosen, device), self.labels[torch.from_numpy(chosen)]
 
     def shown(self, indices: Indices, device: torch.device) -> Tensor:
-        """Some images as a network is shown them: normalised, on the device; see ``as_shown``."""
+        """Return images in the form read by a network: normalised, on the device, see ``as_shown``."""
         return as_shown(self.normalised(self.fetch(indices).to(device)))
 
     def normalised(self, pixels: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class Images:
         return (pixels.float() / 255 - self._mean.to(pixels.device)) / self._std.to(pixels.device)
 
     def levels(self, x: Tensor) -> Tensor:
-        """The pixels, whole numbers from 0 to 255, that ``normalised`` made [..., C, H, W] of."""
+        """Inverse of ``normalised``: pixels [..., C, H, W] as integers from 0 to 255."""
         return ((x * self._std.to(x.device) + self._mean.to(x.device)) * 255).round()
 
     def _size_of_one(self, *, skip_corrupt: bool) -> int:
@@ -153,7 +153,7 @@ class Images:
 
 
 def as_shown(images: Tensor) -> Tensor:
-    """Images [n, C, H, W] as they are; sequences [n, T, C, H, W] with their time steps first, as networks read them."""
+    """Images [n, C, H, W] unchanged; sequences [n, T, C, H, W] as [T, n, C, H, W], the order read by networks."""
     return images.movedim(1, 0) if images.dim() == 5 else images
 
 
@@ -166,7 +166,7 @@ class Split:
 
     @property
     def held_out(self) -> tuple[Literal["validation", "training"], Indices]:
-        """Images that weights were not fitted to: ``validation``, or ``training`` where there are none of these."""
+        """Images not used to fit the weights, ``validation``; if there are none, ``training``."""
         return ("validation", self.validation) if len(self.validation) else ("training", self.training)
 
 
@@ -220,11 +220,11 @@ class Subset:
 
 
 def drawn(source: ImageSource, n: int | None, seed: int) -> ImageSource:
-    """Draw about n images, the same share of each class.
+    """Draw a stratified sample of about n images.
 
     Args:
-        source: where the images come from.
-        n: number of images; None, or a number not below that of the source, returns the source itself.
+        source: source of the images.
+        n: number of images; None, or at least the number in the source: the source itself is returned.
         seed: random seed of the draw.
 
     Raises:

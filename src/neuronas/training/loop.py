@@ -1,4 +1,4 @@
-"""The training loop. All random numbers depend on (seed, epoch, step) only, so that training can resume at any step."""
+"""The training loop. Random numbers depend on (seed, epoch, step) only, so training can be resumed at any step."""
 
 import math
 from pathlib import Path
@@ -38,25 +38,25 @@ from neuronas.training.teacher import Teacher
 
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
-"""How many times during training the pruning masks are updated."""
+"""Number of updates of the pruning masks during training."""
 
 
 class Trainer:
     """Trains a network.
 
     Attributes:
-        dead: outputs that carry nothing after the last epoch that was trained, see ``dead_outputs``.
-        silent: LIF layers without a spike then.
-        is_out_of_time: the time was up before the last epoch.
+        dead: number of dead outputs by layer after the last trained epoch, see ``dead_outputs``.
+        silent: LIF layers without spikes after the last trained epoch.
+        is_out_of_time: whether the time limit was reached before the last epoch.
 
     Args:
         state: network, optimiser and progress.
         images: all images of the training split of the data set.
-        split: which of them are used for training and which for validation.
+        split: indices of the images for training and for validation.
         folder: folder of the checkpoints.
-        metrics: receives the metrics of each epoch.
+        metrics: file that receives the metrics of each epoch.
         process: the current process of a distributed training.
-        teacher: a trained network to learn from beside the labels.
+        teacher: trained network for knowledge distillation.
 
     Raises:
         DataError: there are fewer training images than one batch.
@@ -103,9 +103,9 @@ class Trainer:
         """Train from the current state to the last epoch.
 
         Args:
-            work: is told of each step and epoch.
+            work: progress display, updated at each step and epoch.
             deadline: time (``time.monotonic``) at which training stops with a checkpoint, after at least one step.
-            until: stop after this epoch, from 1; the learning rate is that of a training of all epochs.
+            until: stop after this epoch, from 1; the learning rate schedule is still that of all epochs.
 
         Raises:
             DivergedError: the loss or a weight is not finite.
@@ -154,12 +154,12 @@ class Trainer:
             self.stages.present(network, epoch)
 
     def _is_up(self, deadline: float) -> bool:
-        """Whether the time is up; all processes agree about it."""
+        """Whether the deadline has passed; the same answer in all processes."""
         return deadline < math.inf and self.process.total(float(monotonic() >= deadline))[0] > 0
 
     @property
     def is_stopped(self) -> bool:
-        """Whether patience has ended the training before the last epoch."""
+        """Whether training was stopped early, by ``patience``."""
         patience, progress = self.state.settings.patience, self.state.progress
         return bool(patience) and progress.epoch - progress.improved_epoch >= patience and progress.epoch > 0
 
@@ -191,7 +191,7 @@ class Trainer:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (decided(mean_scores(scores)) == targets.argmax(dim=1)).sum().item()
         total, n_correct, n = self.process.total(loss.item() * len(targets), right, len(targets))
-        check_loss(total / n, progress, self.n_steps, self.folder)  # of the global batch: all processes stop together
+        check_loss(total / n, progress, self.n_steps, self.folder)  # of the global batch, to stop all processes
         state.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if settings.clip_norm:
@@ -236,17 +236,17 @@ class Trainer:
             silent_layers=len(self.silent),
         )
         if progress.epoch == self.stages.last_begins:
-            progress.best_accuracy = -1.0  # until now accuracies were those of easier stages
+            progress.best_accuracy = -1.0  # earlier accuracies are from easier stages
         if accuracy > progress.best_accuracy:
             progress.improved_epoch = progress.epoch + 1
-        better = accuracy >= progress.best_accuracy  # of equal epochs, the later one
+        better = accuracy >= progress.best_accuracy  # the later one of equal epochs
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1
         progress.step = progress.n_correct = progress.n_seen = 0
         progress.loss = 0.0
         if self.process.rank == 0:
-            # This order is safe: after a crash in between, the epoch is run again.
+            # This order is safe: after a crash in between, the epoch is repeated.
             if better:
                 facts = {
                     "epoch": progress.best_epoch,

@@ -1,4 +1,4 @@
-"""Loss functions, firing-rate penalty, learning-rate schedules and pruning."""
+"""Loss functions, firing-rate penalty, learning rate schedules and pruning."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ _PRUNING_FROM, _PRUNING_TO = 0.1, 0.7
 def balanced_weights(labels: Tensor, n_classes: int) -> Tensor:
     """Weight of each class in the loss: n images / (n classes * images of the class), 1 for a class without images.
 
-    With them every class has the same share of the loss, and the mean over the images is 1.
+    Every class then has the same share of the loss, and the mean weight over the images is 1.
 
     Args:
         labels: class of each training image.
@@ -47,8 +47,8 @@ def classification_loss(
         kind: ``mean``: cross entropy of the scores averaged over time; ``tet``: 0.95 times the mean over time steps of
             the cross entropy, plus 0.05 times the mean squared error of the scores to 1 (TET, arXiv 2202.11946,
             equation 11).
-        label_smoothing: share of the target that is distributed over all classes.
-        class_weights: [n_classes] factor of the cross entropy of each class; None: 1.
+        label_smoothing: share of the target distributed uniformly over all classes.
+        class_weights: [n_classes] weight of each class in the cross entropy; None: 1.
     """
     if kind == "mean":
         return F.cross_entropy(mean_scores(scores), targets, class_weights, label_smoothing=label_smoothing)
@@ -102,7 +102,7 @@ def learning_rate(kind: str, largest: float, progress: float, warmup: float, flo
 
 
 def planned_sparsity(final: float, progress: float) -> float:
-    """Sparsity at a point of training: it rises from 0 at 10 % of training to ``final`` at 70 %.
+    """Target sparsity at a point of training: 0 until 10 % of training, ``final`` from 70 %.
 
     Cubic schedule of gradual pruning (Zhu and Gupta, arXiv 1710.01878, equation 1).
     """
@@ -112,9 +112,9 @@ def planned_sparsity(final: float, progress: float) -> float:
 
 @torch.no_grad()
 def prune(network: Classifier, sparsity: float) -> None:
-    """Prune the weights of smallest magnitude, the same share of every layer except the stem."""
+    """Prune the weights with the smallest magnitudes, the same share in every layer except the stem."""
     for name, layer in network.weighted_layers().items():
-        if name == "stem":  # it has only a few hundred weights, and they read the image
+        if name == "stem":  # only a few hundred weights, which read the image
             continue
         magnitude = layer.weight.abs().flatten()
         n = int(sparsity * len(magnitude))

@@ -1,7 +1,7 @@
-"""The optimisers of training: PyTorch's own, without what they do for compiled networks, and Muon for convolutions.
+"""Optimisers: those of PyTorch without their support for compilation, and Muon for convolutions.
 
-Ours are not compiled. PyTorch wraps some methods of its optimisers for those that are; the wrappers import
-``torch._dynamo`` at the first call, which takes as long as the import of torch (benchmarks/NOTES.md, "Start-up").
+PyTorch wraps some methods of its optimisers for ``torch.compile``, which is not used here. The wrappers import
+``torch._dynamo`` at the first call, which takes as long as importing torch (benchmarks/NOTES.md, "Start-up").
 """
 
 from inspect import unwrap
@@ -33,19 +33,19 @@ class AdamW(_Eager, torch.optim.AdamW):
 
 
 class Muon(_Eager):
-    """Momentum orthogonalised by Newton-Schulz for weight matrices, AdamW for all other parameters.
+    """Momentum orthogonalised by Newton-Schulz iterations for weight matrices, AdamW for all other parameters.
 
     After Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). A kernel [out, in, h, w] is
-    the matrix [out, in * h * w]. Updates have the root mean square of AdamW's (arXiv 2502.16982, equation 4), so that
-    one learning rate serves both. ``torch.optim.Muon`` takes matrices only, and multiplies in bfloat16, which most
-    processors lack.
+    treated as a matrix [out, in * h * w]. Updates are scaled to the root mean square of AdamW's (arXiv 2502.16982,
+    equation 4), so that both use the same learning rate. ``torch.optim.Muon`` supports matrices only, and computes in
+    bfloat16, which is slow on most CPUs.
 
     Args:
-        matrices: parameters of two and more dimensions.
+        matrices: parameters with two or more dimensions.
         others: all other parameters.
-        lr: learning rate of both.
-        momentum: of the matrices.
-        weight_decay: of the matrices, decoupled.
+        lr: learning rate of all parameters.
+        momentum: momentum for the matrices.
+        weight_decay: decoupled weight decay for the matrices.
     """
 
     def __init__(self, matrices: list[Tensor], others: list[Tensor], lr: float, momentum: float, weight_decay: float):
@@ -55,7 +55,7 @@ class Muon(_Eager):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
-        """Update all parameters that have a gradient."""
+        """Update all parameters that have gradients."""
         orthogonalised, *others = self.param_groups
         for weight in orthogonalised["params"]:
             if weight.grad is None:
@@ -75,20 +75,20 @@ class Muon(_Eager):
 
 
 _RMS_OF_ADAMW = 0.2
-"""Root mean square of AdamW's updates at learning rate 1, as measured in arXiv 2502.16982."""
+"""Typical root mean square of AdamW's updates at learning rate 1 (arXiv 2502.16982)."""
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients of x, x^3 and x^5 by Jordan et al.: singular values above 0.01 come near 1 in five steps."""
+"""Coefficients of x, x^3 and x^5 (Jordan et al.): in five steps, singular values above 0.01 approach 1."""
 
 
 _SMALLEST_NORM = 1e-7
-"""Without a floor far above float32's smallest number, a norm whose squares underflow would make a matrix infinite."""
+"""Lower bound of the norm, far above the smallest float32, so that underflow of its squares cannot cause infinity."""
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix [n, m] with its singular values moved to about 1 (0.7 to 1.2), by five steps of Newton-Schulz.
+    """Move the singular values of a matrix [n, m] to about 1 (0.7 to 1.2) by five Newton-Schulz steps.
 
-    A matrix whose norm is below 1e-7 stays as small in proportion, as with ``torch.optim.Muon``.
+    A matrix with a norm below 1e-7 is scaled by a constant instead of to unit norm, as in ``torch.optim.Muon``.
     """
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
@@ -101,7 +101,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def make_optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    """The optimiser that the settings name, for all parameters of a network.
+    """Create the optimiser given in the settings, for all parameters of a network.
 
     Parameters of batch normalisation and quantisation steps have no weight decay.
     """

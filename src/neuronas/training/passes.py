@@ -1,4 +1,4 @@
-"""A pass of images through a network: all that is measured of one network at one precision reads the same pass."""
+"""A pass of images through a network, shared by all measurements of the network at one precision."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from neuronas.snn.graph_network import GraphNetwork
 from neuronas.training.images import Images, Indices
 
 Seen = Callable[[int], None]
-"""Progress callback: number of images that were just computed."""
+"""Progress callback: number of images just computed."""
 
 
 def unseen(n: int) -> None:
-    """Progress that nobody follows."""
+    """Ignore progress."""
 
 
 class Reader(ABC):
-    """Measures something in a pass, batch by batch, so that it keeps no more than its result."""
+    """A measurement during a pass, accumulated batch by batch, to keep only its result in memory."""
 
     def watching(self, n_images: int) -> AbstractContextManager[object]:
-        """The context in which the network computes a batch of so many images; by default nothing is watched."""
+        """Context in which the network computes a batch of ``n_images`` images; by default nothing is recorded."""
         return nullcontext()
 
     @abstractmethod
     def read(self, scores: Tensor, labels: Tensor) -> None:
-        """Take the result of a batch.
+        """Process the results of a batch.
 
         Args:
             scores: [T, B, n_classes] class scores of each time step, on the network's device.
@@ -49,11 +49,11 @@ def run_pass(
 
     Args:
         network: the network.
-        images: stills or sequences.
-        indices: of those that are computed.
-        device: for the computation.
-        *readers: what is measured.
-        seen: is told of images that were just computed.
+        images: still images or sequences.
+        indices: indices of the images to compute.
+        device: device of the computation.
+        *readers: measurements.
+        seen: progress callback, called with the number of images just computed.
     """
     network.eval()
     for x, labels in images.batches(indices, device):

@@ -43,9 +43,9 @@ _BY_MUON: Mapping[str, Any] = {
 }
 
 BUILTIN: dict[str, Mapping[str, Any]] = {
-    # Optimiser, rate and number of epochs: benchmarks/NOTES.md, "Optimiser of recipe default".
+    # Optimiser, learning rate and number of epochs: benchmarks/NOTES.md, "Optimiser of recipe default".
     "default": {**_BY_MUON, "epochs": 30, "learning_rate": 4e-2, "warmup_epochs": 2.0},
-    # For processors: most epochs on small images at one time step, larger batches.
+    # For CPUs: most epochs with small images and one time step, larger batches.
     "fast": {
         **_BY_MUON,
         "epochs": 30,
@@ -59,7 +59,7 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         "border": "reflect",
         "validation_share": 0.05,
     },
-    # SNASNet's recipe (arXiv 2201.10355 and its code's defaults), which NeuroNAS uses, with NeuroNAS' number of epochs.
+    # The recipe of SNASNet (arXiv 2201.10355 and defaults of its code) with the number of epochs of NeuroNAS.
     "paper": {
         **_COMMON,
         "epochs": 200,
@@ -77,10 +77,10 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
 
 
 def check_training(settings: TrainConfig) -> None:
-    """Refuse settings of training that cannot be combined, and settings that would have no effect.
+    """Reject incompatible settings of training, and settings that would have no effect.
 
     Raises:
-        ConfigurationError: with the names of the settings.
+        ConfigurationError: the message names the settings.
     """
     recipe = RECIPES[settings.recipe]
     if settings.surrogate not in SURROGATES:
@@ -111,8 +111,8 @@ def check_training(settings: TrainConfig) -> None:
         )
     if settings.activation_bits and not settings.ann:
         raise ConfigurationError(
-            f"activation_bits {settings.activation_bits} given without ann; expected --ann as well: LIF neurons give "
-            "spikes of one bit"
+            f"activation_bits {settings.activation_bits} given without ann; expected --ann as well: LIF neurons "
+            "emit spikes of one bit"
         )
     if settings.patience and not settings.validation_share:
         raise ConfigurationError(f"patience {settings.patience} given with validation_share 0; expected more than 0")

@@ -1,4 +1,4 @@
-"""Progressive training: smaller images and fewer time steps at first, which cost less."""
+"""Progressive training: smaller images and fewer time steps in the early epochs, to save time."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from neuronas.space.node_operations import Pair
 from neuronas.space.shape import NetworkShape
 
 N_EARLY = 2
-"""Stages of smaller images, equally long; the image grows from each to the next by the same number of pixels."""
+"""Number of early stages, of equal length; the image side grows by the same number of pixels from stage to stage."""
 
 
 @dataclass(frozen=True)
 class Stages:
-    """What is shown to a network in each epoch.
+    """Image size and number of time steps in each epoch.
 
     Attributes:
         settings: resolved settings of training.
@@ -27,11 +27,11 @@ class Stages:
 
     @property
     def last_begins(self) -> int:
-        """The first epoch, from 0, with whole images and all time steps; at the latest the last one."""
+        """First epoch, from 0, with full images and all time steps; at the latest the last epoch."""
         return max(self._after(self.settings.full_from), self._after(self.settings.timesteps_from))
 
     def begins(self, epoch: int) -> bool:
-        """Whether an epoch, from 0, begins with other images or time steps than the one before ended with."""
+        """Whether an epoch, from 0, has another image size or number of time steps than the previous epoch."""
         return epoch > 0 and self._shown(epoch) != self._shown(epoch - 1)
 
     def present(self, network: Classifier, epoch: int) -> None:
@@ -39,7 +39,7 @@ class Stages:
         network.present(*self._shown(epoch))
 
     def _shown(self, epoch: int) -> tuple[int, Pair]:
-        """Time steps and size of an epoch."""
+        """Number of time steps and image size of an epoch."""
         timesteps, size = self.timesteps, self.shape.image_size
         if epoch < self._after(self.settings.timesteps_from):
             timesteps = min(self.settings.early_timesteps or timesteps, timesteps)
@@ -48,11 +48,11 @@ class Stages:
         return timesteps, size
 
     def _after(self, share: float) -> int:
-        """The first epoch, from 0, after a share of the epochs; at the latest the last one."""
+        """First epoch, from 0, after a share of the epochs; at the latest the last epoch."""
         return min(round(share * self.settings.epochs), self.settings.epochs - 1)
 
     def _size(self, stage: int) -> Pair:
-        """Height and width in pixels, multiples of what the reductions need."""
+        """Height and width in pixels, multiples of the total stride of the reductions."""
         share = self.settings.early_side
         share += (1 - share) * stage / N_EARLY
         unit = self.shape.stem_stride * 2**self.shape.n_cells

@@ -1,4 +1,4 @@
-"""The state of a training: everything that is needed to resume it with the same result."""
+"""The state of a training: everything needed to resume it with the same result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ class Progress:
         step: finished steps of the current epoch.
         best_accuracy: best accuracy on the validation images (without any, on the training images); -1 before the end
             of the first epoch.
-        improved_epoch: the first one that reached it.
-        best_epoch: epoch of ``best_accuracy``, from 1; -1 before the end of the first epoch.
+        improved_epoch: first epoch that reached ``best_accuracy``.
+        best_epoch: epoch of the best weights, from 1; -1 before the end of the first epoch.
         loss: sum of the losses of all images seen in the current epoch.
         n_correct: correctly classified images in the current epoch.
         n_seen: images seen in the current epoch.
@@ -50,8 +50,8 @@ class State:
     Args:
         network: the network to train.
         settings: resolved settings of training.
-        identity: digest of the run; checkpoints with another one are refused.
-        teacher: digest of the network that is learned from beside the labels; it is part of ``identity``.
+        identity: digest of the run; checkpoints with another digest are rejected.
+        teacher: digest of the teacher; included in ``identity``.
     """
 
     network: Classifier
@@ -65,13 +65,13 @@ class State:
         decay = self.settings.ema
         self.average: AveragedModel | None = None
         if decay:
-            # The running statistics are averaged along with the weights that they belong to.
+            # The running statistics are averaged like the weights that they belong to.
             average = partial(_average, decay)
             self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
     @property
     def evaluated(self) -> Classifier:
-        """The network to evaluate: the one with averaged weights if there is one, otherwise the trained network."""
+        """The network to evaluate: the one with averaged weights if enabled, otherwise the trained network."""
         if self.average is None:
             return self.network
         averaged = self.average.module
@@ -92,9 +92,9 @@ class State:
                 averaged[name].mask = layer.mask.clone()
 
     def restart_average(self) -> None:
-        """Let the moving average begin anew: old weights and statistics belong to other images."""
+        """Restart the moving average, since earlier weights and statistics belong to other images."""
         if self.average is not None:
-            self.average.n_averaged.zero_()  # the next update copies
+            self.average.n_averaged.zero_()  # the next update copies the weights
 
     def save(self, path: Path) -> None:
         """Write network, averaged weights, optimiser and progress to a checkpoint."""
@@ -120,8 +120,8 @@ class State:
         tensors, facts = read_checkpoint(path, self.network)
         if (was := facts.get("teacher")) != self.teacher:
             raise VerificationError(
-                f"checkpoint {path}: has learned from a teacher with weights {was or 'unknown'}, and train.teacher "
-                f"{self.settings.teacher} has {self.teacher}; give those weights with --teacher, or train without "
+                f"checkpoint {path}: was trained with a teacher with weights {was or 'unknown'}, but train.teacher "
+                f"{self.settings.teacher} has weights {self.teacher}; give the former with --teacher, or train without "
                 "--resume and with another --out"
             )
         if facts.get("identity") != self.identity:
@@ -154,7 +154,7 @@ def _progress(facts: dict[str, Any]) -> Progress:
 
 @torch.no_grad()
 def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor], n_averaged: Tensor | int) -> None:
-    """Exponential moving average whose decay starts low, so that the initial weights are soon forgotten."""
+    """Exponential moving average with a low initial decay, so that the initial weights are soon forgotten."""
     n = int(n_averaged)
     share = 1 - min(decay, (1 + n) / (10 + n))
     for average, new in zip(averages, newest, strict=True):

@@ -1,4 +1,4 @@
-"""Knowledge distillation: class probabilities of a trained network are learned beside the labels."""
+"""Knowledge distillation: a network learns from the class probabilities of a trained network besides the labels."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from neuronas.snn.decision import mean_scores
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network that is asked about every training image (Hinton et al., arXiv 1503.02531, temperature 1).
+    """A trained network whose class probabilities are added to the targets (Hinton et al., arXiv 1503.02531).
 
     Attributes:
-        network: in evaluation mode; it has the classes and reads the images of the network that learns.
-        share: of its answer in the targets; the rest is the label's.
-        digest: of its weights and of what they were trained with.
+        network: network in evaluation mode, with the same classes and input as the network in training.
+        share: weight of its probabilities in the targets; the labels have the remaining weight.
+        digest: digest of its weights and settings of training.
     """
 
     network: Classifier
@@ -27,7 +27,7 @@ class Teacher:
         """Mix the class probabilities of the teacher into targets.
 
         Args:
-            x: augmented images, as the learning network is shown them.
+            x: augmented images, as read by the network in training.
             targets: [B, n_classes] class probabilities of the labels.
         """
         with torch.no_grad():
