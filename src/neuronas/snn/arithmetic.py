@@ -1,8 +1,8 @@
-"""Arithmetic that all evaluations of an untrained network share, so that their spikes are equal bit for bit.
+"""Arithmetic shared by all evaluations of an untrained network, so that their spikes are equal bit for bit.
 
 A spike is the result of a comparison: a rounding difference can add or remove it, and later layers amplify this.
 Therefore convolutions are exact (integers), statistics are computed in float64, and elementwise operations in float32
-in the order of this module.
+with the order of operations in this module.
 """
 
 from functools import reduce
@@ -19,14 +19,14 @@ EPSILON = 1e-5
 """Added to the variance in batch normalisation (PyTorch's default)."""
 _EXACT_FLOAT32 = 2**24
 NORMALISATION_BYTES = 24
-"""That ``normalised_images`` takes while it works, for each value of one time step: at most three float64 of it."""
+"""Temporary memory of ``normalised_images`` per value of one time step: at most three float64."""
 
 
 def normalised_images(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:
     """Convolve real-valued images in float64 with same padding, and apply batch normalisation.
 
     With direct coding the image is the same at every time step, so this is computed once. The images of a sequence are
-    convolved one time step after the other: equal images have equal results, to the bit.
+    convolved one time step after the other, so that equal images have bit-identical results.
 
     Args:
         images: [T or 1, B, in, H, W].
@@ -52,13 +52,13 @@ def exact_conv2d(spikes: Tensor, codes: Tensor) -> Tensor:
         [n, out, H, W] integers; float32 if a bound on the sums shows that this is exact, otherwise float64.
     """
     largest_sum = codes.abs().double().sum(dim=(1, 2, 3)).max()
-    # CUDA may use algorithms that round (TF32, Winograd); for float64 it has none.
+    # On CUDA, float32 convolutions may use algorithms that round (TF32, Winograd), float64 convolutions do not.
     dtype = torch.float32 if spikes.device.type == "cpu" and largest_sum < _EXACT_FLOAT32 else torch.float64
     return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2)
 
 
 def exact_linear(x: Tensor, weights: FixedPoint) -> Tensor:
-    """A fully connected layer on means of four spikes, 0 to 1. The sums are exact, and rounded to float32 once.
+    """Fully connected layer on means of four spikes, 0 to 1. The sums are exact and rounded to float32 once.
 
     Args:
         x: [..., in], multiples of 1/4.
@@ -76,7 +76,7 @@ def exact_linear(x: Tensor, weights: FixedPoint) -> Tensor:
 def batch_norm(y: Tensor) -> Tensor:
     """Batch normalisation in training mode without learned parameters, separately for each time step.
 
-    Each time step has its own statistics, since SNASNet runs its network step by step.
+    Time steps have separate statistics, since SNASNet runs its network step by step.
 
     Args:
         y: [T, B, C, H, W], float32 or float64.
@@ -115,7 +115,7 @@ def divided(x: Tensor, by: float) -> Tensor:
 def pool(x: Tensor, operation: Pool) -> Tensor:
     """Mean or maximum pooling. Values are combined along rows from left to right, then along columns.
 
-    Pixels beyond the image count as 0 in a mean, and are ignored in a maximum.
+    Padding counts as 0 in a mean and is ignored in a maximum.
 
     Args:
         x: [..., H, W].
@@ -131,7 +131,7 @@ def pool(x: Tensor, operation: Pool) -> Tensor:
 
 
 def _combined(x: Tensor, axis: int, operation: Pool, *, is_mean: bool) -> Tensor:
-    """Sum, or maximum, of each window along an axis."""
+    """Sum or maximum of each window along an axis."""
     width, stride, border = operation.kernel[axis], operation.stride[axis], operation.padding
     if border:
         x = F.pad(x, (border, border) if axis == -1 else (0, 0, border, border), value=0.0 if is_mean else -inf)

@@ -1,4 +1,4 @@
-"""A trained network as its layer graph and the arrays of its nodes."""
+"""A trained network as a layer graph with the arrays of its nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -76,7 +76,7 @@ class NeuronArrays:
 
 @dataclass(frozen=True, eq=False)
 class BoundGraph:
-    """A layer graph with all arrays that are needed to compute it.
+    """A layer graph with all arrays needed to compute it.
 
     Attributes:
         graph: the layer graph of one time step.
@@ -94,7 +94,7 @@ class BoundGraph:
         """Check that the shapes of all nodes and arrays match.
 
         Raises:
-            ValueError: with the name of the first node that does not match.
+            ValueError: the message names the first node that does not match.
         """
         self.graph.check()
         for node in self.graph.nodes:

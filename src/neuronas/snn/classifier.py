@@ -26,8 +26,8 @@ from neuronas.space.node_operations import Neurons, Pair, Weights
 from neuronas.space.shape import NetworkShape
 
 _HEAD_GAIN = 4.0
-"""Factor of the initial weights in front of the neurons of the head. These have no batch normalisation and receive
-sparse spikes, so that with the usual initial weights they would not fire."""
+"""Gain of the initial weights of the head's layers before neurons. These layers have no batch normalisation and read
+sparse spikes, so with the usual initial weights the neurons would not fire."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class ClassifierSettings:
     """Settings of the network besides architecture and shape.
 
     Attributes:
-        form: quantisation of all weights, including stem and head, alike or by layer.
+        form: quantisation of all weights, including stem and head; the same for all layers, or by layer.
         neuron: parameters of the LIF neurons.
-        timesteps: number of time steps T; an artificial network has one.
+        timesteps: number of time steps T; 1 for an artificial network.
         surrogate: name of the surrogate gradient.
         spiking: False gives the equivalent artificial network (ANN), with ReLU instead of LIF neurons.
-        activation_bits: of an artificial network: bits of what its neurons give; None: not quantised.
+        activation_bits: bits of the activations of an artificial network; None: not quantised.
         dropout: share of the inputs of the head's first linear layer that are dropped in training.
         checkpointing: gradient checkpointing: recompute cells in the backward pass to save memory.
         low_precision: convolve in bfloat16. (Spikes and 8-bit codes are exact in bfloat16; sums are rounded.)
@@ -69,7 +69,7 @@ class ConvBatchNorm(nn.Module):
         return folded(self._normalised, x)
 
     def _normalised(self, x: Tensor) -> Tensor:
-        conv: nn.Module = self.conv  # a simulated chip puts its own layer here
+        conv: nn.Module = self.conv  # replaced by a chip's layer in chip simulation
         if isinstance(conv, QuantisedConvolution):
             return conv.normalised(x, self.norm)
         normalised: Tensor = self.norm(conv(x))
@@ -89,11 +89,11 @@ class FoldedNorm(nn.Module):
 
 
 class Flattened(nn.Module):
-    """A fully connected layer on flattened inputs. Its output is float32, since the class scores need the precision.
+    """Fully connected layer on flattened inputs. The output is float32, since class scores need the precision.
 
     Args:
         linear: the layer.
-        dropout: share of the inputs that are dropped in training, the same ones of an image at every time step.
+        dropout: share of the inputs dropped in training; the same inputs of an image at every time step.
     """
 
     def __init__(self, linear: QuantisedLinear, dropout: float = 0.0):
@@ -112,7 +112,7 @@ class Flattened(nn.Module):
 class Classifier(WeightedNetwork):
     """The trainable network: normalised images [B, C, H, W] -> float32 class scores of each step [T, B, n_classes].
 
-    Of sequences, which have an image for each time step, images are [T, B, C, H, W].
+    For sequences (one image per time step), images are [T, B, C, H, W].
 
     Args:
         architecture: the cells.
@@ -159,10 +159,10 @@ class Classifier(WeightedNetwork):
         self._scaled_size: Pair | None = None
 
     def presented(self, images: Tensor) -> Tensor:
-        """See ``GraphNetwork``; of sequences with more time steps than are computed now, some are left out.
+        """See ``GraphNetwork``; for sequences with more time steps than currently computed, a part is selected.
 
-        In training as many successive ones are drawn, otherwise they are those in the middle. An artificial network
-        reads the mean of all.
+        In training, successive time steps from a random position; otherwise those in the middle. An artificial network
+        reads the mean over all time steps.
         """
         x = image_steps(self.graph, images, self.settings.timesteps)
         if self.settings.spiking:
@@ -176,7 +176,7 @@ class Classifier(WeightedNetwork):
         return flat.view(*x.shape[:2], *flat.shape[1:])
 
     def present(self, timesteps: int, size: Pair) -> None:
-        """Compute this number of time steps from now on, on images that are scaled to this height and width."""
+        """Set the number of time steps, and the height and width to which images are scaled."""
         self.timesteps = timesteps if self.settings.spiking else 1
         for lif in self.neurons().values():
             lif.timesteps = self.timesteps
@@ -201,7 +201,7 @@ class Classifier(WeightedNetwork):
         return self.settings.spiking and isinstance(node.operation, Neurons)
 
     def input_formats(self) -> Mapping[str, InputFormat]:
-        """See ``WeightedNetwork``; of the layers that read quantised ReLU."""
+        """See ``WeightedNetwork``: formats of the layers that read a quantised ReLU."""
         given = {name: neurons.format for name, neurons in self.layers_of(QuantisedRelu).items()}
         sources = {node.name: node.links[0].source for node in self.graph.nodes if len(node.links) == 1}
         return {name: given[sources[name]] for name in self.weighted_layers() if sources.get(name) in given}
@@ -215,13 +215,13 @@ class Classifier(WeightedNetwork):
         return self.layers_of(BatchNorm)
 
     def keep_alive(self) -> None:
-        """Bring learned steps of weights back to where weights can learn, after an update."""
+        """Correct learned steps at which weights get no gradients, after an update; see ``WeightQuantiser``."""
         for layer in self.weighted_layers().values():
             layer.quantiser.keep_alive(layer.kept)
 
     @contextmanager
     def at_bits(self, bits: WeightBits) -> Iterator[None]:
-        """The network at another precision while in this context; see ``set_bits``."""
+        """Change the precision of the network within this context; see ``set_bits``."""
         own = {name: layer.quantiser.bits for name, layer in self.weighted_layers().items()}
         self.set_bits(bits)
         try:

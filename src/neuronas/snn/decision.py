@@ -1,4 +1,4 @@
-"""How class scores become an answer: one rule for training, evaluation, simulated chips, prediction and exports."""
+"""How class scores determine the class: one rule for training, evaluation, simulated chips, prediction and exports."""
 
 from typing import TYPE_CHECKING
 
@@ -6,30 +6,30 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 READOUT = (
-    "class scores at every time step; their mean over the time steps decides: the highest wins, of equal ones the one "
-    "with the lowest index"
+    "class scores at every time step; the predicted class has the highest mean score over the time steps, of equal "
+    "ones the lowest index"
 )
-"""The rule in words, as every exported file states it."""
+"""The rule in words, for exported files."""
 
 
 def mean_scores(scores: "Tensor") -> "Tensor":
-    """[T, B, n_classes] -> the mean over time, [B, n_classes], which decides."""
+    """Class scores averaged over time: [T, B, n_classes] -> [B, n_classes]."""
     return scores.mean(dim=0)
 
 
 def ranked(scores: "Tensor", n: int | None = None) -> "Tensor":
-    """Classes from the highest score to the lowest, of equal ones the lowest index first.
+    """Classes in order of decreasing score; equal scores in order of increasing index.
 
     Args:
         scores: [B, n_classes].
-        n: how many of them (all).
+        n: number of classes returned; default: all.
 
     Returns:
-        [B, n] class numbers.
+        [B, n] class indices.
     """
     return scores.sort(dim=1, descending=True, stable=True).indices[:, :n]
 
 
 def decided(scores: "Tensor") -> "Tensor":
-    """The class of each image, [B, n_classes] -> [B]: the first that ``ranked`` names."""
+    """The predicted class of each image: [B, n_classes] -> [B]; see ``ranked``."""
     return ranked(scores, 1)[:, 0]

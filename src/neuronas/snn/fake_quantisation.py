@@ -10,7 +10,7 @@ from neuronas.config import FULL_PRECISION
 
 SCALES = ("power-of-two", "lsq", "lsq-channel")
 _SMALLEST = 1e-12
-"""Of weights that are all 0, the magnitude whose logarithm is taken."""
+"""Magnitude used for weights that are all 0, since its logarithm is needed."""
 _EVALUATION_SEED = 20240700  # makes stochastic rounding reproducible in evaluation
 
 
@@ -29,12 +29,12 @@ class WeightQuantiser(nn.Module):
     per output (LSQ, arXiv 1902.08153). If ``bits`` is changed later (post-training quantisation), every scale works as
     ``power-of-two``.
 
-    What learns is the logarithm of a step, so that no update makes it 0 or negative. Its gradient is LSQ's, divided by
-    the step: to first order, gradient descent changes a step by the same share as in LSQ.
+    The learned parameter is the logarithm of a step, so that no update makes the step 0 or negative. Its gradient is
+    that of LSQ divided by the step: to first order, gradient descent changes a step by the same fraction as in LSQ.
 
     Args:
         weight: initial values of the weight tensor.
-        bits: 2 to 16, or 32: not quantised.
+        bits: 2 to 16, or 32 for no quantisation.
         scale: one of ``SCALES``.
         rounding: ``nearest``, ``floor`` or ``stochastic``; learned steps always round to the nearest.
     """
@@ -51,7 +51,7 @@ class WeightQuantiser(nn.Module):
             self.log_step = nn.Parameter((2 * mean.clamp_min(_SMALLEST) / sqrt(2 ** (bits - 1) - 1)).log())
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the quantised weight, of the same shape; the gradient passes through unchanged (straight-through)."""
+        """Return the quantised weight, of the same shape; the gradient passes unchanged (straight-through)."""
         if self.bits == FULL_PRECISION:
             return weight
         largest = 2 ** (self.bits - 1) - 1
@@ -76,14 +76,13 @@ class WeightQuantiser(nn.Module):
 
     @torch.no_grad()
     def keep_alive(self, weight: Tensor) -> None:
-        """Bring learned steps back to where weights can learn.
+        """Correct learned steps at which weights get no gradients.
 
-        With a step above the largest weight all codes may be 0, and with one so small that even the mean weight exceeds
-        the largest code, most weights get no gradient. Both are left as soon as they are reached; in between, nothing
-        is changed.
+        With a step above the largest weight, all codes may be 0. With a step so small that even the mean weight exceeds
+        the largest code, most weights get no gradients. Steps are clipped to these limits.
 
         Args:
-            weight: as ``forward`` sees it.
+            weight: weight tensor, as in ``forward``.
         """
         if not self._learned:
             return
@@ -108,23 +107,23 @@ class WeightQuantiser(nn.Module):
 
 
 def learning_step(log_step: Tensor, factor: float) -> Tensor:
-    """The step of a learned logarithm, to which ``factor / step`` of the step's gradient goes."""
+    """The step from its learned logarithm, which receives ``factor / step`` times the gradient of the step."""
     step = log_step.detach().exp()
     return step + (log_step - log_step.detach()) * (factor / step)
 
 
 def rounded(x: Tensor, step: Tensor, lowest: int, largest: int) -> Tensor:
-    """The nearest ``code * step`` with codes from ``lowest`` to ``largest``.
+    """Round to the nearest ``code * step`` with codes from ``lowest`` to ``largest``.
 
-    Gradients are those of LSQ (arXiv 1902.08153, equation 3): they pass straight through the rounding; where it clips,
-    the step alone has one.
+    Gradients are those of LSQ (arXiv 1902.08153, equation 3): straight-through within the range; where values are
+    clipped, only the step has a gradient.
     """
     scaled = (x / step).clamp(lowest, largest)
     return (scaled + (scaled.round() - scaled).detach()) * step
 
 
 def power_of_two_step(weight: Tensor, bits: int) -> Tensor:
-    """The smallest power of two as step with which ``bits``-bit symmetric codes represent the largest weight."""
+    """The smallest power-of-two step with which ``bits``-bit symmetric codes represent the largest weight."""
     mantissa, exponent = torch.frexp(weight.detach().abs().max().double())
     largest = 2 ** (bits - 1) - 1
     # The largest weight is mantissa * 2^exponent with mantissa in [1/2, 1). Its code has bits - 2 bits, or one more if

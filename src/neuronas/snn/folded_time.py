@@ -1,4 +1,4 @@
-"""Sequences [T, B, ...]: layers without state, whose time is folded into the batch dimension, and fewer time steps."""
+"""Sequences [T, B, ...]: stateless layers with time folded into the batch dimension; selection of time steps."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,7 @@ def folded(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def pooled(x: Tensor, operation: Pool) -> Tensor:
-    """Mean or maximum pooling of [T, B, C, H, W]; a window that covers the image ends with it."""
+    """Mean or maximum pooling of [T, B, C, H, W]; a window larger than the image is cropped to it."""
     height, width = operation.kernel
     if height >= x.shape[-2] and width >= x.shape[-1] and not operation.padding and operation.reduce == "mean":
         return x.float().mean(dim=(3, 4), keepdim=True)
@@ -35,22 +35,22 @@ def pooled(x: Tensor, operation: Pool) -> Tensor:
 
 
 def different_steps(x: Tensor) -> Tensor:
-    """[T, B, ...] -> [1, B, ...] if all time steps are equal: what is the same is computed once, to the same bits.
+    """[T, B, ...] -> [1, B, ...] if all time steps are equal, so that they are computed only once, with equal results.
 
-    Processes that train together compute all of them, since they share the statistics of as many values.
+    In distributed training all time steps are kept, since the processes share statistics over equal numbers of values.
     """
     is_still = not is_distributed() and all(torch.equal(step, x[0]) for step in x[1:])
     return x[:1] if is_still else x
 
 
 def some_steps(x: Tensor, n: int, *, at_random: bool) -> Tensor:
-    """[T, B, ...] -> [n, B, ...]: successive time steps; unchanged if T is at most n.
+    """Select successive time steps: [T, B, ...] -> [n, B, ...]; unchanged if T is at most n.
 
     Args:
         x: values of all time steps.
-        n: how many to return.
-        at_random: the first of them is drawn, by a generator of its own that starts at the random seed that torch was
-            given last; otherwise they are those in the middle.
+        n: number of time steps to return.
+        at_random: draw the first one, with a separate generator seeded by the last random seed given to torch;
+            otherwise return those in the middle.
     """
     n_more = len(x) - n
     if n_more <= 0:

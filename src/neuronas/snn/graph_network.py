@@ -11,14 +11,14 @@ from neuronas.space.node_operations import Neurons, Pool, Sum, Votes, Weights
 
 Module = TypeVar("Module", bound=nn.Module)
 Values = dict[str, Tensor]
-"""Values [T or 1, B, ...] by node name. A node without a value is missing: none of its inputs has arrived yet."""
+"""Values [T or 1, B, ...] by node name. Nodes without a value yet (none of their inputs has arrived) are missing."""
 
 
 class NeuronLayer(Protocol):
     """Interface of neuron modules, besides ``forward`` over all time steps ([T or 1, B, ...] -> [T, B, ...])."""
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """One time step: input [1, B, ...] and potential before it (None: at rest) -> output and potential after it."""
+        """One time step: input [1, B, ...] and previous potential (None: at rest) -> output and new potential."""
         ...
 
 
@@ -40,15 +40,15 @@ class NormalisedNeurons(nn.Module):
 
 
 class GraphNetwork(nn.Module):
-    """Computes a layer graph: all time steps at once, but one after the other in a cell with feedback.
+    """Computes a layer graph: all time steps at once, except in cells with feedback, which are computed step by step.
 
     A value is [T, B, ...], or [1, B, ...] if it is the same at every time step.
 
     Args:
         graph: the layer graph.
         timesteps: number of time steps T.
-        make_weights: makes the module of a node with weights; it keeps the first two dimensions.
-        make_neurons: makes the module of a node of neurons, a ``NeuronLayer``.
+        make_weights: creates the module of a node with weights, which preserves the first two dimensions.
+        make_neurons: creates the module of a node of neurons, a ``NeuronLayer``.
         pool: computes a pooling node.
     """
 
@@ -64,7 +64,7 @@ class GraphNetwork(nn.Module):
         self.graph, self.timesteps, self._pool = graph, timesteps, pool
         self.layers = nn.ModuleDict()
         if len({module_key(node.name) for node in graph.nodes}) < len(graph.nodes):
-            raise ValueError("names of nodes given that differ by a dot and a slash only; expected other names")
+            raise ValueError("names of nodes given that differ only in a dot and a slash; expected distinct names")
         for node in graph.nodes:
             match node.operation:
                 case Weights() as weights:
@@ -74,10 +74,10 @@ class GraphNetwork(nn.Module):
         self._spent = {name: names for section in graph.sections for name, names in _spent(section).items()}
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W], or of a sequence [T, B, C, H, W] -> the value of the last node.
+        """Images [B, C, H, W], or sequences [T, B, C, H, W] -> value of the last node.
 
         Raises:
-            ValueError: images of another shape.
+            ValueError: unexpected shape of the images.
         """
         x = self.presented(images)
         for section in self.graph.sections:
@@ -85,11 +85,11 @@ class GraphNetwork(nn.Module):
         return x
 
     def presented(self, images: Tensor) -> Tensor:
-        """What the first section reads; see ``image_steps``."""
+        """Input of the first section; see ``image_steps``."""
         return image_steps(self.graph, images, self.timesteps)
 
     def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
-        """Compute a section of the graph: the value before the section -> its value."""
+        """Compute a section of the graph: value before the section -> value after it."""
         if not section.has_delays:
             return self._values(section, x, {}, None)[section.nodes[-1].name]
         if len(x) < self.timesteps:
@@ -103,18 +103,18 @@ class GraphNetwork(nn.Module):
     def section_step(
         self, section: GraphSection, x: Tensor, before: Values, potentials: dict[str, Tensor | None]
     ) -> Values:
-        """Values of one time step of a section.
+        """Compute one time step of a section.
 
         Args:
-            section: of the graph.
+            section: section of the graph.
             x: value before the section, [1, B, ...].
-            before: what this returned for the time step before; empty for the first.
-            potentials: of the neurons; updated.
+            before: values of the previous time step, as returned by this function; empty for the first.
+            potentials: membrane potentials of the neurons; updated.
         """
         return self._values(section, x, before, potentials)
 
     def layers_of(self, kind: type[Module]) -> dict[str, Module]:
-        """All modules of a type, by the names of their nodes, in network order."""
+        """All modules of a type by node name, in network order."""
         return {
             node.name: module
             for node in self.graph.nodes
@@ -126,9 +126,9 @@ class GraphNetwork(nn.Module):
     def _values(
         self, section: GraphSection, x: Tensor, before: Values, potentials: dict[str, Tensor | None] | None
     ) -> Values:
-        """Values of a section over all time steps; with ``potentials``, of the time step after ``before``.
+        """Values of a section over all time steps; with ``potentials``, for the time step after ``before``.
 
-        Values that no later node reads are dropped.
+        Values not read by later nodes are dropped.
         """
         now = {section.source: x}
         for node in section.nodes:
@@ -162,15 +162,15 @@ class GraphNetwork(nn.Module):
 
 
 def image_steps(graph: Graph, images: Tensor, timesteps: int) -> Tensor:
-    """The image of each time step, [T, B, C, H, W], or the one that all have, [1, B, C, H, W].
+    """The image of each time step, [T, B, C, H, W], or one image for all time steps, [1, B, C, H, W].
 
     Args:
-        graph: says whether it reads a sequence.
-        images: [B, C, H, W], or of a sequence [T, B, C, H, W].
-        timesteps: T.
+        graph: layer graph, which states whether it reads a sequence.
+        images: [B, C, H, W], or for sequences [T, B, C, H, W].
+        timesteps: number of time steps T.
 
     Raises:
-        ValueError: images of another shape.
+        ValueError: unexpected shape of the images.
     """
     if not graph.is_sequence:
         if images.dim() != 4:
@@ -182,12 +182,12 @@ def image_steps(graph: Graph, images: Tensor, timesteps: int) -> Tensor:
 
 
 def module_key(name: str) -> str:
-    """A node's name as that of a module."""
-    return name.replace(".", "/")  # PyTorch allows no dots in names of modules
+    """Name of a node's module."""
+    return name.replace(".", "/")  # PyTorch does not allow dots in module names
 
 
 def _spent(section: GraphSection) -> dict[str, list[str]]:
-    """For each node, the values that no later node reads; their memory can be freed after it."""
+    """For each node, the values not read by later nodes; their memory can be freed after it."""
     last = {link.source: node.name for node in section.nodes for link in node.links}
     delayed = {link.source for node in section.nodes for link in node.links if link.delayed}
     found: dict[str, list[str]] = {node.name: [] for node in section.nodes}

@@ -1,4 +1,4 @@
-"""A network of one's own as it was read: its layer graph, weights, neurons, and what scales values in between."""
+"""An imported network: its layer graph, weights, neurons, and scalings of values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,26 +16,26 @@ from neuronas.space.node_operations import Shape
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """``gain * x + offset``; both broadcast to the shape of the value, without time and batch."""
+    """``gain * x + offset``; both broadcast to the shape of the value, excluding time and batch."""
 
     gain: Floats
     offset: Floats
 
     @classmethod
     def of(cls, gain: NDArray[np.generic] | float, offset: NDArray[np.generic] | float, shape: Shape) -> Self:
-        """For a value of a shape; arrays may have leading dimensions of 1 and may be of the flattened value.
+        """Create the scaling of a value; arrays may have leading dimensions of 1 and may refer to the flattened value.
 
         Raises:
-            ValueError: they do not broadcast to it.
+            ValueError: an array does not broadcast to ``shape``.
         """
         return cls(_aligned(gain, shape), _aligned(offset, shape))
 
     @classmethod
     def of_channels(cls, gain: Floats, offset: Floats, shape: Shape) -> Self:
-        """One factor and offset per channel, or per value where they are as many.
+        """Create a scaling from one gain and offset per channel, or per value if the numbers match.
 
         Raises:
-            ValueError: neither so many.
+            ValueError: the number is neither that of the channels nor that of the values.
         """
         wide = (-1, *[1] * (len(shape) - 1)) if gain.size == shape[0] else shape
         if gain.size not in (shape[0], prod(shape)):
@@ -43,12 +43,12 @@ class Scaling:
         return cls(gain.reshape(wide).astype(np.float64), offset.reshape(wide).astype(np.float64))
 
     def after(self, first: "Scaling") -> "Scaling":
-        """Both in one: ``first``, then this."""
+        """Composition: ``first``, then this."""
         return Scaling(self.gain * first.gain, self.gain * first.offset + self.offset)
 
     @property
     def is_factor(self) -> bool:
-        """Whether it multiplies all values by one number."""
+        """Whether it multiplies all values by the same number."""
         return self.gain.size == 1 and not self.offset.any()
 
 
@@ -70,7 +70,7 @@ class SpikeRule:
     Attributes:
         tau: membrane time constant in time steps; None: no leak. Arrays broadcast to the shape of the neurons.
         threshold: firing threshold.
-        v_reset: potential after a spike, and at first; None: the threshold is subtracted, and it starts at ``v_rest``.
+        v_reset: potential after a spike and initial potential; None: the threshold is subtracted, starts at ``v_rest``.
         v_rest: resting potential.
     """
 
@@ -80,10 +80,10 @@ class SpikeRule:
     v_rest: Floats
 
     def of(self, shape: Shape) -> Self:
-        """For neurons of a shape.
+        """The rule with arrays broadcast to the shape of the neurons.
 
         Raises:
-            ValueError: an array does not broadcast to it.
+            ValueError: an array does not broadcast to ``shape``.
         """
         tau, v_reset = (None if one is None else _aligned(one, shape) for one in (self.tau, self.v_reset))
         return replace(
@@ -100,13 +100,13 @@ Rule = ReluRule | SpikeRule
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a file says of the network that it holds; None: nothing.
+    """Additional information in the file of a network; None: not stated.
 
     Attributes:
         timesteps: number of time steps T.
         weight_bits: precision of the weights.
-        mean: per channel, of pixels from 0 to 1.
-        std: standard deviation, as ``mean``.
+        mean: mean of each channel, for pixels in [0, 1].
+        std: standard deviation of each channel, for pixels in [0, 1].
     """
 
     timesteps: int | None = None
@@ -117,14 +117,14 @@ class Recorded:
 
 @dataclass(frozen=True, eq=False)
 class ImportedNetwork:
-    """A layer graph with everything that is needed to compute it.
+    """A layer graph with everything needed to compute it.
 
     Attributes:
         graph: the layer graph of one time step.
         weights: arrays of the nodes with weights, by name.
         neurons: rules of the nodes of neurons, by name.
-        scalings: what is done to the sum of a node's links, by the name of a node of neurons or of a sum.
-        recorded: what the file says besides.
+        scalings: scalings of the sum of a node's links, by name of the node (neurons or sum).
+        recorded: additional information in the file.
     """
 
     graph: Graph
@@ -149,4 +149,4 @@ def _aligned(given: NDArray[np.generic] | float, shape: Shape) -> Floats:
         return short
     if values.size == prod(shape):
         return values.reshape(shape)
-    raise ValueError(f"constants of shape {list(values.shape)} given; expected what broadcasts to {list(shape)}")
+    raise ValueError(f"constants of shape {list(values.shape)} given; expected one that broadcasts to {list(shape)}")

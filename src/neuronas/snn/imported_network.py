@@ -1,4 +1,4 @@
-"""A network of one's own as a PyTorch module, with float weights or with integer weights as a crossbar holds them."""
+"""An imported network as a PyTorch module, with float weights or with integer weights for crossbars."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ from neuronas.space.node_operations import Neurons, Sum, Weights
 
 
 class FixedLayer(WeightedLayer):
-    """A convolution or fully connected layer whose weights are integers times a step, and do not learn.
+    """A convolution or fully connected layer with fixed weights: integers times a step.
 
     Args:
         operation: kernel, stride, padding and groups.
-        codes: integers and their step, one value or one per output.
+        codes: integers, and their step (one value or one per output).
     """
 
     def __init__(self, operation: Weights, codes: Codes):
@@ -66,7 +66,7 @@ class _Scaled(nn.Module):
 
 
 class _WeightsNode(nn.Module):
-    """A layer on sequences [T, B, ...], its inputs rounded to ``inputs`` where there is such a format."""
+    """A layer on sequences [T, B, ...]; its inputs are rounded to a format if ``inputs`` is set."""
 
     def __init__(self, layer: FixedLayer, arrays: WeightArrays, n_dims: int):
         super().__init__()
@@ -87,7 +87,7 @@ class _WeightsNode(nn.Module):
 
 
 class _Relu(nn.Module):
-    """ReLU, with an upper limit where the network has one; see ``NeuronLayer``."""
+    """ReLU, with an upper limit if the network has one; see ``NeuronLayer``."""
 
     def __init__(self, rule: ReluRule, scaling: Scaling | None):
         super().__init__()
@@ -134,13 +134,13 @@ class _ImportedNeurons(nn.Module):
 
 
 class ImportedClassifier(WeightedNetwork):
-    """A network of one's own, from normalised images to class scores.
+    """An imported network: normalised images -> class scores.
 
     Args:
-        imported: layers and arrays.
-        timesteps: number of time steps T; 1 without spikes.
-        weight_bits: precision of the weights, of all layers or by layer; one step per output such that its largest
-            weight has the largest code; codes that the file gives are kept where they fit. 32: not quantised.
+        imported: layer graph and arrays.
+        timesteps: number of time steps T; 1 for networks without spikes.
+        weight_bits: precision of the weights, for all layers or by layer. Each output has a step with which its largest
+            weight gets the largest code; codes given in the file are kept if they fit. 32: not quantised.
     """
 
     def __init__(self, imported: ImportedNetwork, timesteps: int, weight_bits: WeightBits):
@@ -161,7 +161,7 @@ class ImportedClassifier(WeightedNetwork):
                 self._sums[module_key(node.name)] = _Scaled(imported.scalings[node.name])
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] normalised images -> [T, B, n_classes] class scores; T = 1 where all steps are alike."""
+        """[B, C, H, W] normalised images -> [T, B, n_classes] class scores; T = 1 if all time steps are equal."""
         return super().forward(images).flatten(2)
 
     def is_spiking(self, node: Node) -> bool:
@@ -173,19 +173,19 @@ class ImportedClassifier(WeightedNetwork):
         return super().is_plain(node) and module_key(node.name) not in self._sums
 
     def input_formats(self) -> Mapping[str, InputFormat]:
-        """See ``WeightedNetwork``; those of ``set_input_formats``."""
+        """See ``WeightedNetwork``; set by ``set_input_formats``."""
         found = {name: node.inputs for name, node in self.layers_of(_WeightsNode).items()}
         return {name: inputs for name, inputs in found.items() if inputs is not None}
 
     def set_input_formats(self, formats: Mapping[str, InputFormat]) -> None:
-        """Round the inputs of layers, by name, to a format from now on."""
+        """Round the inputs of layers, by name, to formats in the following computations."""
         for name, node in self.layers_of(_WeightsNode).items():
             if name in formats:
                 node.inputs = formats[name]
 
     @torch.no_grad()
     def input_ranges(self, images: Tensor) -> dict[str, tuple[float, float]]:
-        """Lowest (at most 0) and highest input of each layer with weights on normalised images, by name."""
+        """Lowest (at most 0) and highest input of each layer with weights for normalised images, by name."""
         found: dict[str, tuple[float, float]] = {}
         with self._watched(found):
             self(images)

@@ -34,7 +34,7 @@ class Lif(nn.Module):
         self.neuron, self.surrogate, self.timesteps = neuron, surrogate, timesteps
         self.threshold = neuron.v_threshold if threshold is None else threshold
         self.observer: Callable[[Tensor], None] | None = None
-        """Called with the spikes of all time steps, or of each time step."""
+        """Called with the spikes of all time steps, or with those of one time step."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, ...] (or [1, ...], equal at every time step) -> spikes [T, ...], 0 or 1, of the same type."""
@@ -44,7 +44,7 @@ class Lif(nn.Module):
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step: input and potential before it (None: at rest) -> spikes and float32 potential after it."""
+        """One time step: input and previous potential (None: at rest) -> spikes and new potential in float32."""
         u, v = self.charged(x.float(), v)
         spikes: Tensor = _Spike.apply(u, self.surrogate)  # type: ignore[no-untyped-call]
         spikes = spikes.to(x.dtype)
@@ -53,7 +53,7 @@ class Lif(nn.Module):
         return spikes, v
 
     def charged(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step, see ``lif_step``: input and potential before it -> u and potential after it."""
+        """One time step, see ``lif_step``: input and previous potential -> u and new potential."""
         neuron = self.neuron
         v = torch.full_like(x, neuron.v_reset) if v is None else v
         return lif_step(x, v, neuron.tau, self.threshold, neuron.v_reset, neuron.v_reset)
@@ -61,7 +61,7 @@ class Lif(nn.Module):
 
 @contextmanager
 def observed(neurons: Mapping[str, Lif], seen: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """Call ``seen(name, spikes)`` for each LIF layer while the network runs in this context."""
+    """Call ``seen(name, spikes)`` for each LIF layer of a network that runs in this context."""
     for name, lif in neurons.items():
         lif.observer = partial(seen, name)
     try:
@@ -95,7 +95,7 @@ class _Spikes(torch.autograd.Function):
         ctx.save_for_backward(x)
         ctx.lif = lif
         if _has_kernel(x):
-            # The memory layout of x, even if its strides do not show it because the leading dimension is 1.
+            # The memory layout of x, even if its strides are ambiguous because the leading dimension is 1.
             spikes = _empty_as(x, lif.timesteps)
             _run_kernel(lif, x, None, spikes)
             return spikes

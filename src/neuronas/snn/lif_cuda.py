@@ -19,7 +19,7 @@ _BLOCK = 1024
 
 @lru_cache
 def fused_works(device: torch.device) -> str:
-    """Run the kernel once; return the reason why it does not work on a device, empty if it works."""
+    """Run the kernel once; return the reason if it does not work on a device, otherwise an empty string."""
     if device.type != "cuda":
         return f"supported on CUDA only; given {device.type}"
     x = torch.full((2, 4), 1.5, device=device)
@@ -27,14 +27,14 @@ def fused_works(device: torch.device) -> str:
     try:
         lif_forward(x, spikes, NeuronParameters(), 1.0)
     except ImportError as error:
-        return f"{error}; pip install triton"
-    # Triton compiles at first use, which raises various errors without a C compiler or the headers of Python.
+        return f"{error}; run: pip install triton"
+    # Triton compiles on first use, which raises various errors without a C compiler or Python's headers.
     except (RuntimeError, OSError, AttributeError, subprocess.SubprocessError) as error:
         return (
             f"Triton cannot run its kernels here ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         )
     expected = torch.tensor([[0.0], [1.0]], device=device).expand_as(x)
-    return "" if torch.equal(spikes, expected) else "Triton's kernel gives wrong spikes here"
+    return "" if torch.equal(spikes, expected) else "Triton's kernel gives wrong spikes on this device"
 
 
 def is_fused(device: torch.device) -> bool:
@@ -48,7 +48,7 @@ def lif_forward(
     """Run LIF neurons over all time steps.
 
     Args:
-        x: inputs [T, ...], or [1, ...] if equal at every time step; float32 or bfloat16, dense, time outermost.
+        x: inputs [T, ...], or [1, ...] if equal at every time step; float32 or bfloat16, dense, with time outermost.
         spikes: output [T, ...] of any type, in the memory layout of x; filled with 0 and 1.
         neuron: parameters of the neurons.
         threshold: firing threshold.

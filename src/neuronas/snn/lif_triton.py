@@ -1,4 +1,4 @@
-"""Triton kernels of ``snn.lif_cuda``, in a separate module because importing Triton is slow and needs Linux."""
+"""Triton kernels for ``snn.lif_cuda``, in a separate module because importing Triton is slow and needs Linux."""
 
 # Arguments in capitals are compile-time constants.
 
@@ -63,7 +63,7 @@ def backward(
 ):
     """See ``lif_cuda.lif_backward``; ``last``: offset of the last time step.
 
-    The potential of each time step is recomputed from the first time step: inputs are cached, and no memory is needed.
+    Potentials are recomputed from the first time step for each time step: inputs are cached, so this needs no memory.
     """
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < n

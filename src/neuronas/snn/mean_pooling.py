@@ -1,4 +1,4 @@
-"""Mean pooling on CPUs in kernels of our own; forward equal to PyTorch's, bit for bit."""
+"""Mean pooling on CPUs in C++ kernels; the forward pass is bit-identical to PyTorch's."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from neuronas.space.node_operations import Pool
 
 
 def mean_pooled(x: Tensor, operation: Pool) -> Tensor:
-    """Native values [n, C, H, W] (see ``native.is_native``) -> their means [n, C, H', W'], channels last."""
+    """Mean pooling of native values [n, C, H, W] (see ``native.is_native``) -> [n, C, H', W'], channels last."""
     found: Tensor = _MeanPool.apply(x, operation)  # type: ignore[no-untyped-call]
     return found
 

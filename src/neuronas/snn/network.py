@@ -17,7 +17,7 @@ from neuronas.space.shape import NetworkShape
 
 
 class StepwiseBatchNorm(nn.Module):
-    """Batch normalisation with the statistics of each time step (``arithmetic.batch_norm``)."""
+    """Batch normalisation with separate statistics for each time step (``arithmetic.batch_norm``)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> the same shape."""
@@ -65,15 +65,15 @@ class HiddenLinear(nn.Module):
 class SpikingFeatures(GraphNetwork):
     """The network without its head: images [B, C, H, W] -> spikes [T, B, C', H', W'] of the last LIF layer.
 
-    Of sequences, images are [T, B, C, H, W].
+    For sequences, images are [T, B, C, H, W].
 
     Args:
         architecture: the cells.
         shape: sizes of the network around the cells.
-        weights: draws the quantised weights.
+        weights: source of the quantised random weights.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps T.
-        with_hidden: ends with the LIF layer of a linear head instead: [T, B, n].
+        with_hidden: include the head's hidden layer; the output is then its spikes, [T, B, n].
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class SpikingFeatures(GraphNetwork):
 
     @property
     def head_neurons(self) -> list[str]:
-        """Names of the LIF layers behind the last cell, in network order."""
+        """Names of the LIF layers after the last cell, in network order."""
         return [
             node.name
             for node in self.graph.nodes

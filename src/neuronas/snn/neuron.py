@@ -39,14 +39,14 @@ def lif_step(
 
     Args:
         x: input, float32 or float64, any shape.
-        v: potential before the time step, the same shape.
+        v: previous potential, of the same shape.
         tau: see ``NeuronParameters``.
         threshold: firing threshold; a number or a tensor that broadcasts to x, like ``v_reset`` and ``v_rest``.
         v_reset: potential after a spike.
         v_rest: resting potential, to which the potential decays.
 
     Returns:
-        u, which is at least 0 where a neuron spikes, and the potential after the time step; both of the shape of x.
+        u, which is at least 0 where a neuron spikes, and the new potential; both of the shape of x.
     """
     h = v + divided(x - (v - v_rest), tau)
     u = h - threshold

@@ -1,4 +1,4 @@
-"""Batch normalisation over images and time steps together, of one process or of several that train together."""
+"""Batch normalisation over images and time steps together, also over the processes of a distributed training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,21 +51,21 @@ class BatchNorm(nn.Module):
         if BatchNorm._updates:
             with torch.no_grad():
                 mean.lerp_(batch_mean, MOMENTUM)
-                var.lerp_(batch_var * n / (n - 1), MOMENTUM)  # the unbiased one
+                var.lerp_(batch_var * n / (n - 1), MOMENTUM)  # unbiased
         scale = self.weight * (batch_var + EPSILON).rsqrt()
         shift = self.bias - batch_mean * scale
         normalised: Tensor = wide * scale[:, None, None] + shift[:, None, None]
         return normalised.to(x.dtype)
 
     def of_totals(self, x: Tensor, totals: Tensor) -> tuple[Tensor, "Moments"]:
-        """Normalise native values of this process, in training; updates the running statistics.
+        """Normalise native values of this process in training; updates the running statistics.
 
         Args:
             x: [n, C, H, W], see ``native.channels_last``.
-            totals: sums of x and of x * x over this process's values, [2, C] float64.
+            totals: sums of x and of x * x over this process's values: [2, C] float64.
 
         Returns:
-            the normalised values, and what ``gradients`` needs.
+            normalised values, and the moments for ``gradients``.
         """
         found = empty(*x.shape)
         moments = Moments(x, *totals.new_empty(2, x.shape[1]).unbind())
@@ -75,14 +75,14 @@ class BatchNorm(nn.Module):
 
 
 class Moments(NamedTuple):
-    """Native values [n, C, H, W] of this process; mean and 1 / deviation of each channel over all processes."""
+    """Native values [n, C, H, W] of this process; mean and 1 / standard deviation by channel over all processes."""
 
     x: Tensor
     mean: Tensor
     deviation: Tensor
 
     def gradients(self, of_result: Tensor, gain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of x, gain and bias from that of the result; gain and bias have those of this process's values."""
+        """Gradients of x, gain and bias from that of the result; for gain and bias, those of this process's values."""
         of_result = channels_last(of_result)
         own = channel_totals(self.x, of_result)
         of_gain = ((own[1] - self.mean * own[0]) * self.deviation).float()
@@ -100,7 +100,7 @@ class Moments(NamedTuple):
         gradient: Tensor | None = None,
         statistics: tuple[Tensor, ...] = (),
     ) -> None:
-        """Run a kernel of kernels/normalisation.cpp, with totals over all processes."""
+        """Run a kernel of kernels/normalisation.cpp, with sums over all processes."""
         channels = self.x.shape[1]
         pixels = self.x.numel() // channels
         running = [_pointer(one) for one in statistics or (None, None)]
@@ -113,7 +113,7 @@ class Moments(NamedTuple):
 
 
 def channel_totals(x: Tensor, gradient: Tensor | None = None) -> Tensor:
-    """Sums over native values of x and x * x or, with a gradient, of it and of gradient * x: [2, channels] float64."""
+    """Sums of x and x * x over native values; with a gradient, of it and gradient * x: [2, channels] float64."""
     found = torch.empty(2, x.shape[1], dtype=torch.float64)
     pixels, channels = x.numel() // x.shape[1], x.shape[1]
     arguments = CNormalisation(
@@ -139,7 +139,7 @@ class _Normalised(torch.autograd.Function):
 
 @contextmanager
 def statistics_kept() -> Iterator[None]:
-    """Do not update running statistics in this context: for the second forward pass of gradient checkpointing."""
+    """Do not update running statistics in this context, for the second forward pass of gradient checkpointing."""
     BatchNorm._updates = False
     try:
         yield
@@ -148,7 +148,7 @@ def statistics_kept() -> Iterator[None]:
 
 
 def is_distributed() -> bool:
-    """Whether several processes train together."""
+    """Whether this is a distributed training with several processes."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 

@@ -1,9 +1,9 @@
 """Fixed-point weights: integer codes times a power of two, with one scale per weight tensor.
 
 ``weight_bits`` 2 to 16 gives symmetric codes in [-(2^(bits-1) - 1), 2^(bits-1) - 1] and the smallest power-of-two scale
-that represents the largest weight (fixed point FxP of NeuroNAS, arXiv 2407.00641). 32 means "not quantised": codes of
-24 bits, the precision of a float32 mantissa. So all networks have integer weights, and convolutions of spikes are sums
-of integers, which are exact in any order and on any machine.
+that represents the largest weight (fixed point FxP of NeuroNAS, arXiv 2407.00641). 32 means not quantised: codes of 24
+bits, the precision of a float32 mantissa. All networks therefore have integer weights, and convolutions of spikes are
+sums of integers, which are exact in any order and on any machine.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class FixedPoint:
 
     @cached_property
     def largest_sum(self) -> int:
-        """Largest absolute sum of any of the codes of one output."""
+        """Largest absolute value of a sum of any of the codes of one output."""
         codes = self.codes.reshape(len(self.codes), -1).astype(np.int64)
         return int(max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min()))
 
@@ -55,7 +55,7 @@ class FixedPoint:
 
 
 def ungrouped(weights: NDArray[_Number], groups: int) -> NDArray[_Number]:
-    """Weights of the equivalent convolution without groups; 0 where an output does not read a channel.
+    """Weights of the equivalent convolution without groups, with 0 for channels that an output does not read.
 
     Args:
         weights: [out, in / groups, k, k].
@@ -106,7 +106,7 @@ def quantise(
 
 
 def _exponent(largest: float, largest_code: int) -> int:
-    """Largest number of fractional bits with which ``largest`` does not exceed ``largest_code``."""
+    """Largest number of fractional bits at which ``largest`` does not exceed ``largest_code``."""
     if largest == 0:
         return 0
     exponent = floor(log2(largest_code)) - frexp(largest)[1]

@@ -1,4 +1,4 @@
-"""What stands in an artificial network for LIF neurons: ReLU, and ReLU quantised to a few bits."""
+"""Activations of artificial networks, used instead of LIF neurons: ReLU, and ReLU quantised to a few bits."""
 
 from math import pi, sqrt
 
@@ -9,11 +9,11 @@ from neuronas.snn.fake_quantisation import learning_step, rounded
 from neuronas.snn.weighted import InputFormat
 
 _MEAN_INPUT = 1 / sqrt(2 * pi)
-"""Mean of the ReLU of standard normal values, which batch normalisation gives."""
+"""Mean of the ReLU of a standard normal variable, the output of batch normalisation."""
 
 
 class Relu(nn.ReLU):
-    """ReLU, which replaces the LIF neurons in an artificial network."""
+    """ReLU, used instead of LIF neurons in an artificial network."""
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """See ``NeuronLayer``; a ReLU has no membrane potential."""
@@ -21,13 +21,13 @@ class Relu(nn.ReLU):
 
 
 class QuantisedRelu(nn.Module):
-    """Clipped ReLU that gives ``bits``-bit codes times a learned step::
+    """Clipped ReLU whose outputs are ``bits``-bit codes times a learned step::
 
         y = step * round(clip(x / step, 0, 2^bits - 1))
 
-    The step, and with it the range, is learned (PACT, arXiv 1805.06085; with the gradient and the initial value of LSQ,
-    arXiv 1902.08153, for standard normal inputs). Gradients pass straight through the rounding, and not where it clips.
-    As in ``WeightQuantiser``, what learns is the logarithm of the step.
+    The step, and thereby the range, is learned as in PACT (arXiv 1805.06085), with the gradient and the initial value
+    of LSQ (arXiv 1902.08153) for standard normal inputs. Gradients are straight-through within the range, and 0 where
+    inputs are clipped. As in ``WeightQuantiser``, the learned parameter is the logarithm of the step.
 
     Args:
         bits: 1 to 16.
@@ -45,7 +45,7 @@ class QuantisedRelu(nn.Module):
 
     @property
     def format(self) -> InputFormat:
-        """Of what it gives."""
+        """Format of the outputs."""
         return InputFormat(self.bits, float(self.log_step.detach().exp()))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,5 +55,5 @@ class QuantisedRelu(nn.Module):
         return rounded(x.float(), step, 0, self.largest).to(x.dtype)
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """See ``NeuronLayer``; it has no membrane potential."""
+        """See ``NeuronLayer``; there is no membrane potential."""
         return self(x), v

@@ -1,4 +1,4 @@
-"""Convolutions of spikes on CPUs: kernels that visit only the spikes, with batch normalisation in the same passes."""
+"""Convolutions of spikes on CPUs in kernels that visit only the spikes, fused with batch normalisation."""
 
 import ctypes
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from neuronas.snn.native import FEWEST_CHANNELS, channels_last, empty, is_native
 from neuronas.snn.normalisation import BatchNorm, Moments
 
 _LARGEST_CODE, _LARGEST_SUM = 2**7 - 1, 2**15 - 1
-"""Of codes that are stored as int8, and of their sums, as int16."""
+"""Limits of codes stored as int8, and of their sums as int16."""
 _LARGEST_KERNEL = 15
-"""Side, less than ``kMostRows`` of kernels/spike_convolutions.cpp."""
+"""Limit of the kernel's side, below ``kMostRows`` of kernels/spike_convolutions.cpp."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SpikeWeights:
 
     Attributes:
         values: ``codes.codes * codes.step``; they receive the gradient.
-        codes: sums of integers are exact below 2^24. The step is one value or one per output.
+        codes: integer codes, whose sums are exact below 2^24, and their step (one value or one per output).
     """
 
     values: Tensor
@@ -34,9 +34,9 @@ class SpikeWeights:
 
 
 def has_kernel(x: Tensor, weight: Tensor) -> bool:
-    """Whether there is a kernel for spikes [n, in, H, W] and weights [out, in, k, k], float32, on this machine.
+    """Whether a kernel on this machine supports spikes [n, in, H, W] and weights [out, in, k, k], float32.
 
-    It convolves with stride 1 and padding of half a kernel. (1x1 kernels are faster as matrix products.)
+    It convolves with stride 1 and same padding. (1x1 convolutions are faster as matrix products.)
     """
     n_out, n_in, kernel, _ = weight.shape
     fits = 1 < kernel <= _LARGEST_KERNEL and x.shape[1] == n_in and n_out % FEWEST_CHANNELS == 0
@@ -50,7 +50,7 @@ def spike_convolution(spikes: Tensor, weights: SpikeWeights) -> Tensor:
 
 
 def normalised_spike_convolution(spikes: Tensor, weights: SpikeWeights, norm: BatchNorm) -> Tensor:
-    """``spike_convolution`` and batch normalisation in training, whose running statistics are updated.
+    """``spike_convolution`` followed by batch normalisation in training; updates the running statistics.
 
     Args:
         spikes: [n, in, H, W] float32, 0 or 1.
@@ -107,7 +107,7 @@ class _Normalised(torch.autograd.Function):
 
 
 def _convolve(spikes: Tensor, weights: Codes) -> tuple[Tensor, Tensor]:
-    """Values, and their sums and sums of squares [2, out] float64."""
+    """Convolution results, and their sums and sums of squares [2, out] float64."""
     codes, step = weights
     n_out, n_in, kernel, _ = codes.shape
     n, _, height, width = spikes.shape
@@ -166,7 +166,7 @@ def _winograd(gradient: Tensor, weight: Tensor) -> Tensor:
 
 @cache
 def _winograd_filter() -> Tensor:
-    """[9, 36]: the transform of a 3x3 filter for F(4x4, 3x3), see kernels/winograd.cpp."""
+    """[9, 36]: transform of a 3x3 filter for F(4x4, 3x3), see kernels/winograd.cpp."""
     sixth, twelfth, twenty_fourth = 1 / 6, 1 / 12, 1 / 24
     g = torch.tensor(
         [

@@ -1,4 +1,4 @@
-"""Adapter to SpikingJelly, whose neurons the reference network uses."""
+"""Adapter for the neurons of SpikingJelly, used by the reference network."""
 
 import logging
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from neuronas.snn.neuron import NeuronParameters
 
-# At the first use of SpikingJelly, torch logs that Triton is missing, which is not needed on a CPU.
+# On first use of SpikingJelly, torch logs that Triton is missing, which is not needed on CPUs.
 logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
 
 
@@ -41,7 +41,7 @@ class SpikingJellyLif(nn.Module):
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step: input [1, ...] and potential before it (None: at rest) -> spikes and potential after it."""
+        """One time step: input [1, ...] and previous potential (None: at rest) -> spikes and new potential."""
         self.node.reset()
         if v is not None:
             self.node.v = v

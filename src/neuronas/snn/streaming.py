@@ -1,4 +1,4 @@
-"""One time step of a network at a time, for as long as images come; its neurons keep their potentials in between."""
+"""Runs a network one time step at a time on a stream of images; membrane potentials are kept between images."""
 
 from collections import deque
 
@@ -9,13 +9,13 @@ from neuronas.snn.graph_network import GraphNetwork, Values
 
 
 class Stream:
-    """A network that sees one image after the other.
+    """A network that reads a stream of images.
 
     After T images, the outputs are those of the network for a sequence of T images.
 
     Args:
-        network: in evaluation mode.
-        memory: number of the latest time steps over which scores are averaged.
+        network: network in evaluation mode.
+        memory: number of latest time steps over which outputs are averaged.
     """
 
     def __init__(self, network: GraphNetwork, memory: int):
@@ -26,13 +26,13 @@ class Stream:
 
     @torch.inference_mode()
     def step(self, image: Tensor) -> Tensor:
-        """Show the next image.
+        """Process the next image.
 
         Args:
-            image: normalised, [B, C, H, W].
+            image: normalised image, [B, C, H, W].
 
         Returns:
-            scores [B, n_classes]: mean outputs of the latest time steps.
+            class scores [B, n_classes]: mean outputs of the latest time steps.
         """
         x = image.unsqueeze(0)
         for number, section in enumerate(self._network.graph.sections):

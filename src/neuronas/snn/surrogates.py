@@ -1,6 +1,6 @@
-"""Surrogate gradients: they replace the derivative of a spike, d(spike)/dh as a function of u = h - v_threshold.
+"""Surrogate gradients replace the derivative of a spike, d(spike)/dh, as a function of u = h - v_threshold.
 
-Each has the value 1 at the threshold, so that all work with the same learning rate.
+All have the value 1 at the threshold, so that they work with the same learning rate.
 """
 
 from collections.abc import Callable

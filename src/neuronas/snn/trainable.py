@@ -20,13 +20,13 @@ class WeightFormat:
     """Quantisation, pruning and noise of weights.
 
     Attributes:
-        bits: see ``WeightQuantiser``; of all layers, or by layer.
+        bits: see ``WeightQuantiser``; for all layers, or by layer.
         scale: see ``WeightQuantiser``.
         rounding: see ``WeightQuantiser``.
         prunable: whether weights can be pruned (masked out).
-        noise: by bits, the standard deviation, in codes, of normal noise added to the quantised weights in each forward
-            pass of training, for each code from the lowest to the highest; empty: no noise. Training with noise makes
-            a network robust against the variation of a chip (noise injection, arXiv 2001.04974).
+        noise: by number of bits: standard deviation, in codes, of the normal noise added to the quantised weights in
+            each forward pass of training, for each code from the lowest to the highest; empty: no noise. Training with
+            noise makes a network robust against the variation of a chip (noise injection, arXiv 2001.04974).
     """
 
     bits: WeightBits
@@ -41,14 +41,14 @@ class WeightFormat:
 
     @property
     def n_bits(self) -> int:
-        """Bits of one layer, or of all.
+        """Bits of one layer, or of all layers.
 
         Raises:
-            TypeError: layers have different ones.
+            TypeError: layers have different numbers of bits.
         """
         if isinstance(self.bits, int):
             return self.bits
-        raise TypeError(f"a format of {self.bits} bits given; expected that of one layer: WeightFormat.of")
+        raise TypeError(f"a format of {self.bits} bits given; expected the format of one layer (WeightFormat.of)")
 
 
 class QuantisedWeight(WeightedLayer):
@@ -113,7 +113,7 @@ class QuantisedConvolution(QuantisedWeight):
         generator: random generator of the initial weights.
         stride: stride of the convolution.
         groups: number of groups; each output reads the channels of its own group only.
-        reads_spikes: whether all inputs are 0 or 1; kernels for spikes are then used where they exist
+        reads_spikes: whether all inputs are 0 or 1; kernels for spikes are then used if available
             (``spike_convolution.has_kernel``).
     """
 
@@ -143,7 +143,7 @@ class QuantisedConvolution(QuantisedWeight):
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=self.groups)
 
     def normalised(self, x: Tensor, norm: BatchNorm) -> Tensor:
-        """Convolve and normalise; in training in fused passes if the inputs are spikes."""
+        """Convolve and normalise; fused in training if the inputs are spikes."""
         if not norm.training or not self._visits_spikes(x):
             normalised: Tensor = norm(self(x))
             return normalised
@@ -170,12 +170,12 @@ class QuantisedLinear(QuantisedWeight):
 
 
 def dropout_mask(x: Tensor, share: float) -> Tensor:
-    """0 for the given share of the inputs, 1 / (1 - share) for the others.
+    """Random mask: 0 for the given share of the inputs, 1 / (1 - share) for the others.
 
     Args:
-        x: inputs of this process [B, n]. Every process draws the mask of the global batch from the same seed and takes
-            the rows of its images, which ``Process.share_of`` gives it.
-        share: that is dropped.
+        x: inputs of this process [B, n]. Every process draws the mask of the global batch from the same seed and uses
+            the rows of its own images, see ``Process.share_of``.
+        share: share of the inputs that are dropped.
     """
     n, rank = (dist.get_world_size(), dist.get_rank()) if is_distributed() else (1, 0)
     return F.dropout(x.new_ones(n * len(x), *x.shape[1:]), share)[rank::n]

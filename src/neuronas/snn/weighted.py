@@ -1,4 +1,4 @@
-"""What a simulated chip needs of a network: layers whose weights are integers times a step."""
+"""Interface of networks for chip simulation: layers whose weights are integers times a step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from neuronas.space.node_operations import Sum
 
 @dataclass(frozen=True)
 class InputFormat:
-    """Format of inputs ``offset + step * n``, where n is an integer of ``n_bits`` bits that is read bit by bit.
+    """Format of inputs ``offset + step * n`` with integers n of ``n_bits`` bits, which are read bit by bit.
 
     The default is a spike: one bit.
     """
@@ -24,7 +24,7 @@ class InputFormat:
     offset: float = 0.0
 
     def planes(self, x: Tensor) -> Iterator[tuple[float, Tensor]]:
-        """Yield the weight of each bit and its bit plane, 0 or 1, of the shape and type of x."""
+        """Yield the weight of each bit, and its bit plane (0 or 1) with the shape and type of x."""
         if self == InputFormat():
             yield self.step, x
             return
@@ -33,7 +33,7 @@ class InputFormat:
             yield self.step * 2**bit, (whole / 2**bit).floor().remainder(2)
 
     def rounded(self, x: Tensor) -> Tensor:
-        """The nearest values of this format."""
+        """The nearest values in this format."""
         return self.offset + self.step * self._whole(x)
 
     def _whole(self, x: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ class WeightedLayer(nn.Module, ABC):
     """A convolution [n, in, H, W] -> [n, out, H', W'], or a fully connected layer [..., in] -> [..., out].
 
     Attributes:
-        stride: of the convolution.
-        padding: zeros on each side of the image.
+        stride: stride of the convolution.
+        padding: number of zeros on each side of the image.
     """
 
     stride: int = 1
@@ -54,16 +54,16 @@ class WeightedLayer(nn.Module, ABC):
     @property
     @abstractmethod
     def held(self) -> Tensor:
-        """The weights that it multiplies by, [out, in / groups, k, k] or [out, in]."""
+        """The weights used in the forward pass, [out, in / groups, k, k] or [out, in]."""
 
     @property
     @abstractmethod
     def integers(self) -> Codes:
-        """The same as integers and their step."""
+        """The same weights as integers and a step."""
 
 
 class WeightedNetwork(GraphNetwork, ABC):
-    """A layer graph whose weights a crossbar can hold."""
+    """A layer graph whose weights can be stored in crossbars."""
 
     def weighted_layers(self) -> Mapping[str, WeightedLayer]:
         """All layers with weights, by the names of their nodes, in network order."""
@@ -71,12 +71,12 @@ class WeightedNetwork(GraphNetwork, ABC):
 
     @abstractmethod
     def is_spiking(self, node: Node) -> bool:
-        """Whether a node of neurons gives spikes, 0 or 1."""
+        """Whether the outputs of a node of neurons are spikes, 0 or 1."""
 
     def is_plain(self, node: Node) -> bool:
-        """Whether a sum is nothing but the sum of its links."""
+        """Whether the value of a sum is the sum of its links, without scaling."""
         return isinstance(node.operation, Sum)
 
     def input_formats(self) -> Mapping[str, InputFormat]:
-        """Formats of the inputs of layers, by name, that follow from images and not from the graph."""
+        """Formats of layer inputs, by name, that follow from images rather than from the graph."""
         return {}

@@ -1,7 +1,7 @@
 """Random weights that depend only on the random seed and on the place in the network.
 
-Two architectures with the same operation on the same edge of the same cell have the same weights there. So their
-fitness differs because of the architecture and not because of random weights, and evaluations can share computations.
+Architectures with the same operation on the same edge of the same cell have the same weights there. Differences in
+fitness are therefore due to the architecture rather than to random weights, and evaluations can share computations.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from neuronas.space.graph import Node, Origin
 from neuronas.space.node_operations import Shape, Weights
 
 HEAD_DEVIATION = 0.01
-"""Standard deviation of the untrained weights of SNASNet's linear layers (arXiv 2201.10355)."""
+"""Standard deviation of the untrained weights of linear layers in SNASNet (arXiv 2201.10355)."""
 _SLOPE = 2.0
-"""Negative slope ``a`` of the Kaiming-uniform initialisation that SNASNet uses (arXiv 2201.10355)."""
+"""Negative slope ``a`` in SNASNet's Kaiming-uniform initialisation (arXiv 2201.10355)."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class WeightSource:
 
     Attributes:
         seed: random seed of the run.
-        weight_bits: 2 to 16, or 32 for full precision; of all layers, or by layer.
+        weight_bits: 2 to 16, or 32 for full precision; for all layers, or by layer.
         rounding: see ``quantise``.
     """
 
@@ -53,7 +53,7 @@ class WeightSource:
             out_channels: number of output channels.
             kernel: side of the kernel.
             groups: see ``space.node_operations.Weights``; weights for the inputs of other groups are 0.
-            deviation: standard deviation before rounding; None: that of Kaiming's initialisation.
+            deviation: standard deviation before rounding; None: Kaiming initialisation.
         """
         shape = (out_channels, in_channels // groups, kernel, kernel)
         kaiming = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / prod(shape[1:]))
@@ -64,12 +64,12 @@ class WeightSource:
         return FixedPoint(ungrouped(found.codes, groups), found.exponent)
 
     def of(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
-        """Weights of a layer; those of a fully connected one are [out, in, 1, 1].
+        """Weights of a layer; for a fully connected layer [out, in, 1, 1].
 
         Args:
             place: see ``convolution``.
             operation: the layer.
-            given: shape of its input.
+            given: shape of the input.
         """
         if operation.kernel:
             return self.convolution(place, given[0], operation.n_out, operation.kernel, operation.groups)
@@ -85,7 +85,7 @@ class WeightSource:
 def weights_place(node: Node) -> str:
     """Name of the place of a node's weights. The weights depend on this name and the random seed only.
 
-    It begins with the node's name or, of the reduction of two cells, is ``reduction.1``: bits by layer fit it.
+    It begins with the node's name (for the reduction of two cells: ``reduction.1``), so bits by layer apply to it.
     """
     match node.origin:
         case Origin("cell", operation=operation):

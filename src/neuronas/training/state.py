@@ -121,8 +121,8 @@ class State:
         if (was := facts.get("teacher")) != self.teacher:
             raise VerificationError(
                 f"checkpoint {path}: was trained with a teacher with weights {was or 'unknown'}, but train.teacher "
-                f"{self.settings.teacher} has weights {self.teacher}; give the former with --teacher, or train without "
-                "--resume and with another --out"
+                f"{self.settings.teacher} has weights {self.teacher}; give the original teacher with "
+                "--teacher, or train without --resume and with another --out"
             )
         if facts.get("identity") != self.identity:
             raise VerificationError(
