@@ -1,1 +1,1 @@
-"""C++ kernels for the CPU, compiled once per machine, and their loader. Nothing here needs torch."""
+"""C++ kernels for the CPU, compiled once per machine, and their loader. Does not need torch."""

@@ -1,6 +1,6 @@
 """Compiles the C++ kernels, for this machine's cache and for wheels.
 
-Imports the standard library only: a wheel is built where neuronas's dependencies are not installed.
+Imports only the standard library, since wheels are built without neuronas's dependencies.
 """
 
 import hashlib
@@ -21,57 +21,57 @@ FLAGS = (
     # A fused multiply-add would round differently from the reference.
     "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi",
 )  # fmt: skip
-"""Options of the compiler, besides those of the target."""
+"""Compiler options besides those of the target."""
 
 _PORTABLE = ("-static-libstdc++", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s")
-"""For a library that other machines load: it needs the C library and libgcc_s alone, and hides what it is linked with.
-A static libgcc of GCC 12 or later would need glibc 2.35."""
+"""Options for libraries that run on other machines: they depend only on the C library and libgcc_s, and hide the
+symbols of the libraries linked into them. A static libgcc of GCC 12 or later would need glibc 2.35."""
 
 _COMPILERS = {"C": ("CC", "cc", "gcc", "clang"), "C++": ("CXX", "c++", "g++", "clang++")}
-"""By language: the variable that names one, and the names of others."""
+"""By language: the environment variable of the compiler, then the default names."""
 _INSTALL = {"C": "install gcc or clang", "C++": "install g++ for a faster search"}
 
 COMPILE_S = 300
-"""Seconds after which a compiler is ended."""
+"""Time limit of a compiler run in seconds."""
 
 SOURCES = Path(__file__).parent
-"""Where the C++ files are."""
+"""Folder of the C++ files."""
 
 PREBUILT = SOURCES / "prebuilt"
-"""Where a wheel has its libraries."""
+"""Folder of the libraries in a wheel."""
 
 _DIGEST_BYTES = 16
 
 
 @cache
 def _sources() -> dict[str, str]:
-    """Path and text of every source file."""
+    """Relative path and text of every source file."""
     paths = sorted((*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")))
     return {str(path): path.read_text(encoding="utf-8") for path in paths}
 
 
 @cache
 def functions() -> tuple[str, ...]:
-    """Names of the functions that the sources define for Python."""
+    """Names of the functions that the sources export for Python."""
     return tuple(re.findall(r"^\w+ (neuronas_\w+)\(", "\n".join(_sources().values()), re.MULTILINE))
 
 
 def library_name(target: InstructionSet, c_library: str) -> str:
-    """File name of a compiled library: another one if the sources, the options or the C library are others.
+    """File name of a compiled library; it depends on the sources, the compiler options and the C library.
 
     Args:
         target: the instruction set.
-        c_library: the C libraries that the compiled library can be loaded with.
+        c_library: C libraries with which the compiled library can be loaded.
     """
     identity = "\0".join((*_sources().values(), *FLAGS, *target.options, target.machine, c_library))
     return f"kernels-{target.name}-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
 
 
 def find_compiler(language: Literal["C", "C++"]) -> str:
-    """Path of a compiler: that of ``$CC`` or ``$CXX``, or else the system's.
+    """Path of a compiler: that of ``$CC`` or ``$CXX``, otherwise the system's.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no compiler was found.
     """
     variable, usual, *others = _COMPILERS[language]
     for name in (os.environ.get(variable, usual), *others):
@@ -86,17 +86,17 @@ def compile_libraries(
     """Compile the kernels for some instruction sets.
 
     Args:
-        compiler: a C++ compiler that takes the options of GCC.
+        compiler: C++ compiler that supports the options of GCC.
         targets: the instruction sets.
-        folder: for the libraries and for all files that the compiler makes; empty.
-        n_processes: how many compilers run at a time.
-        portable: the libraries serve on other machines, which may have no or another C++ library.
+        folder: empty folder for the libraries and temporary files.
+        n_processes: number of compilers that run in parallel.
+        portable: the libraries are for other machines, which may have another C++ library or none.
 
     Raises:
-        OSError: the compiler cannot be run, or refuses a file.
+        OSError: the compiler cannot be run, or reports an error.
         subprocess.TimeoutExpired: the compiler took more than ``COMPILE_S``.
     """
-    files = sorted(SOURCES.glob("*.cpp"), key=lambda path: -path.stat().st_size)  # what takes longest comes first
+    files = sorted(SOURCES.glob("*.cpp"), key=lambda path: -path.stat().st_size)  # longest compile time first
     objects = {(target, file): folder / f"{target.name}-{file.stem}.o" for file in files for target in targets}
     with ThreadPoolExecutor(n_processes) as pool:
         started = [
@@ -119,7 +119,7 @@ def compile_libraries(
 
 
 def is_whole(library: Path) -> bool:
-    """Whether a compiled library is there and ends with its own digest: to load a damaged one may end the process."""
+    """Whether a compiled library exists and ends with its own digest; loading a damaged one could crash the process."""
     try:
         content = library.read_bytes()
     except OSError:
@@ -128,7 +128,7 @@ def is_whole(library: Path) -> bool:
 
 
 def _run(compiler: str, options: Sequence[str], folder: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(folder)}  # its files are removed with the folder; the usual may be full
+    environment = {**os.environ, "TMPDIR": str(folder)}  # temporary files are removed with the folder; /tmp may be full
     command = [compiler, *options]
     found = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S, env=environment, check=False)  # noqa: S603
     if found.returncode:

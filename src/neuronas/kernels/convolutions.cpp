@@ -1,7 +1,7 @@
-// Exact convolutions of spikes with integer weights, with the statistics that batch normalisation needs.
+// Exact convolutions of spikes with integer weights, with the statistics for batch normalisation.
 //
-// Two kernels give the same sums. kEvents visits only the neurons that spike: each adds a row of weights, one for
-// every output, to the sums of the pixels around it. kTiles multiplies everything, on the tiles of Intel AMX.
+// Two methods give the same sums. kEvents visits only the neurons that spike: each spike adds a row of weights (one for
+// each output) to the sums of the pixels around it. kTiles multiplies all values, on the tiles of Intel AMX.
 
 #include "lanes.h"
 
@@ -18,39 +18,39 @@ namespace {
 
 constexpr int kMaxSlices = 4;
 
-// How a convolution's sums are added and stored; convolution.py chooses by a bound on them.
+// How the sums of a convolution are accumulated and stored; chosen in convolution.py from a bound of the sums.
 enum SumFormat : int32_t {
-    kInt16 = 1,  // one slice, int16; whether all of them fit is found in passing
-    kInt32 = 2,  // added as int32, stored as float32
-    kDouble = 3  // added as float64, stored as float32
+    kInt16 = 1,  // one slice, int16; overflow is detected during the computation
+    kInt32 = 2,  // accumulated as int32, stored as float32
+    kDouble = 3  // accumulated as float64, stored as float32
 };
 
 bool is_format(int32_t format) { return format >= kInt16 && format <= kDouble; }
 
 enum Method : int32_t { kEvents = 1, kTiles = 2 };
 
-struct Convolution : Shape {  // of the input; channels are padded: a multiple of 16, as are out_channels
+struct Convolution : Shape {  // shape of the input; channels and out_channels are padded to multiples of 16
     const uint8_t* bits;    // spikes: [T, rows, row_bytes], see lanes.h
-    const void* weights;    // laid out for the method
+    const void* weights;    // in the layout of the method
     void* out;              // values: [T, B, planes, H, W, channels of a plane], int16 or float32
-    double* sums;           // [T, out_channels], added to
+    double* sums;           // [T, out_channels], results are added
     double* squares;
     int64_t rows, row_bytes, out_channels;
     int32_t kernel, slices, format, method;
-    int32_t block, limit;   // kEvents: outputs of a block of weights; how many weights int16 can add
+    int32_t block, limit;   // kEvents: outputs per block of weights; number of weights whose sum fits int16
 
     Shape output() const { return {timesteps, batch, height, width, out_channels}; }
     const uint8_t* image(int64_t index) const {
         return bits + (index / batch * rows + index % batch) * row_bytes;
     }
-    // Where output c of pixel 0 of an image lies in `out`, and the distance between pixels, in values.
+    // Position of output c of pixel 0 of an image in `out`, and the distance between pixels, in values.
     int64_t at(int64_t image, int64_t c) const { return output().offset(0, image, c / kPlane) + c % kPlane; }
     int64_t stride(int64_t c) const { return output().plane_channels(c / kPlane); }
 };
 
 typedef uint64_t UnsignedLongs __attribute__((vector_size(kLanes * 4)));
 
-// Takes over the sums of kLanes outputs: stores them and adds up what batch normalisation needs, exactly.
+// Stores the sums of kLanes outputs and accumulates the exact statistics for batch normalisation.
 class Outputs {
    public:
     Outputs(const Convolution& k, int64_t image, int64_t first) : format_(k.format), stride_(k.stride(first)) {
@@ -60,17 +60,17 @@ class Outputs {
             wide_ = static_cast<float*>(k.out) + k.at(image, first);
     }
 
-    // Pixels [pixel, pixel + n), n <= 64: get(i) gives their sums as Integers. kIsNarrow: they fit int16.
+    // Pixels [pixel, pixel + n), n <= 64: get(i) returns their sums as Integers. kIsNarrow: they fit int16.
     template <bool kIsNarrow, typename Get>
     void take(int64_t pixel, int64_t n, const Get& get) {
         Integers sum = {}, largest = largest_, pair = {};
         Longs even_square = even_square_, odd_square = odd_square_;
         for (int64_t i = 0; i < n; ++i) {
             const Integers y = get(i);
-            sum += y;  // of 64 pixels: fits (kInt32: see convolution.py)
+            sum += y;  // 64 pixels cannot overflow (kInt32: see convolution.py)
             if (kIsNarrow) {
                 pair += y * y;
-                if (i % 2 || i == n - 1) {  // two squares fit 32 bits, unsigned
+                if (i % 2 || i == n - 1) {  // two squares fit 32 unsigned bits
                     even_square += reinterpret_cast<Longs>(pair) & 0xffffffffLL;
                     odd_square += reinterpret_cast<Longs>(reinterpret_cast<UnsignedLongs>(pair) >> 32);
                     pair = Integers{};
@@ -91,7 +91,7 @@ class Outputs {
         odd_sum_ += odd(sum);
     }
 
-    // One pixel whose sums are added as float64.
+    // One pixel whose sums are accumulated as float64.
     void take_wide(int64_t pixel, const double* y) {
         for (int i = 0; i < kLanes; ++i) {
             wide_sum_[i] += y[i];
@@ -121,7 +121,7 @@ class Outputs {
     double wide_sum_[kLanes] = {}, wide_square_[kLanes] = {};
 };
 
-// Put together the slices of n sums and hand them over: at(slice, i) is where kLanes int32 sums lie.
+// Combine the slices of n sums and store them: at(slice, i) points to kLanes int32 sums.
 template <typename At>
 void take_slices(const Convolution& k, Outputs& outputs, int64_t pixel, int64_t n, const At& at) {
     if (k.format != kDouble) {
@@ -143,19 +143,19 @@ void take_slices(const Convolution& k, Outputs& outputs, int64_t pixel, int64_t 
     }
 }
 
-// The spikes of an image, as a list of pixels' channels, row by row.
+// The spikes of an image as lists of channels, pixel by pixel.
 class Events {
    public:
-    // How far entries are apart: of an image's neighbouring columns and of a pixel's neighbouring channels.
+    // Distances between list entries for neighbouring columns of an image, and for neighbouring channels of a pixel.
     struct Distances {
         uint32_t column, channel;
     };
 
-    // columns: whether each entry's column is needed, times this.
+    // columns: factor of each entry's column; 0: columns are not needed.
     void read(const Convolution& k, const uint8_t* bits, Distances entry, uint32_t columns) {
         const int64_t pixels = k.pixels(), planes = k.planes();
         starts_.resize(pixels + 1);
-        list_.resize(pixels * k.channels + 8);  // a byte's entries are written eight at a time
+        list_.resize(pixels * k.channels + 8);  // entries are written in groups of eight, one per bit
         columns_.resize(columns ? list_.size() : 0);
         size_t size = 0;
         for (int64_t pixel = 0, column = 0; pixel < pixels; ++pixel, column = column + 1 == k.width ? 0 : column + 1) {
@@ -184,11 +184,11 @@ class Events {
     std::vector<uint32_t> list_, columns_, starts_;
 };
 
-// Memory that begins with a cache line, so that no vector lies in two.
+// Memory aligned to cache lines, so that no vector crosses one.
 template <typename Number>
 class Aligned {
    public:
-    Number* resize(size_t n) {  // content: anything
+    Number* resize(size_t n) {  // content is undefined
         memory_.resize(n + kLine);
         const size_t rest = reinterpret_cast<uintptr_t>(memory_.data()) / sizeof(Number) % kLine;
         return data_ = memory_.data() + (kLine - rest) % kLine;
@@ -201,14 +201,14 @@ class Aligned {
     Number* data_ = nullptr;
 };
 
-// What a thread needs; kept from call to call.
+// Memory of a thread, reused between calls.
 struct Workspace {
     Events events;
     Aligned<int16_t> sums;
     std::vector<int32_t> wide;
     std::vector<bool> narrow_rows;
     Aligned<uint8_t> spikes;
-    std::array<int64_t, 5> spikes_of{};  // sizes for which the border of `spikes` is zero; weights of padded channels are
+    std::array<int64_t, 5> spikes_of{};  // sizes for which the border of `spikes` is zero; so are weights of padding
 };
 
 struct HalfRegister {
@@ -218,10 +218,10 @@ struct WholeRegister {
     using Vector = WideShorts;
 };
 
-// The sums of an image for kBlock outputs at a time.
+// Computes the sums of an image for kBlock outputs at a time.
 //
-// Many outputs: a pixel collects the rows of weights of the spikes around it, in registers. Few outputs: those loops
-// would end before the processor has foreseen their end, so that a spike adds its weights to the pixels around it.
+// Many outputs: for each pixel, the rows of weights of the spikes around it are added in registers. Few outputs: those
+// loops would be too short for branch prediction, so each spike adds its weights to the pixels around it.
 template <int kBlock>
 class EventKernel {
    public:
@@ -259,15 +259,15 @@ class EventKernel {
 
    private:
     static constexpr bool kSpreads = kBlock <= 32;
-    static constexpr int64_t kBandBytes = 1 << 16;  // of sums, in the second-level cache with the weights
-    // int16 sums as wide as registers are; a block of 16 outputs fills half of the widest.
+    static constexpr int64_t kBandBytes = 1 << 16;  // sums that fit the second-level cache with the weights
+    // int16 sums in full registers; a block of 16 outputs fills half of the widest register.
     using Sums = typename std::conditional<(kBlock * 2 < kRegister), HalfRegister, WholeRegister>::type::Vector;
     static constexpr int64_t kSums = sizeof(Sums) / 2;
     static constexpr int kVectors = kBlock / kSums;
 
     bool is_inside(int64_t y, int64_t dy) const { return y + dy >= half_ && y + dy < k_.height + half_; }
 
-    // Call use(from, to, base): what row dy of the kernel adds to a pixel are the weights at base + *entry.
+    // Call use(from, to, base): row dy of the kernel adds the weights at base + *entry to a pixel, for all entries.
     template <typename Use>
     void each_segment(int64_t y, int64_t x, int64_t dy, int32_t slice, const Use& use) const {
         const int64_t first = std::max<int64_t>(0, x - half_), last = std::min(k_.width, x + half_ + 1);
@@ -283,7 +283,7 @@ class EventKernel {
 
     static void add(const uint32_t* from, const uint32_t* to, const int16_t* weights, Sums* sums) {
         const char* base = reinterpret_cast<const char*>(weights);
-        asm("" : "+r"(base));  // one address for all vectors of a row: compilers take it apart otherwise
+        asm("" : "+r"(base));  // keeps one address for all vectors of a row; compilers would split it
         for (; from < to; ++from) {
             const Sums* row = reinterpret_cast<const Sums*>(base + *from);
             for (int v = 0; v < kVectors; ++v) sums[v] += row[v];
@@ -312,7 +312,7 @@ class EventKernel {
                 }
     }
 
-    // Whether int16 holds all sums of a row of pixels, whatever the weights of its spikes.
+    // Whether int16 can hold all sums of a row of pixels, for any weights within the limit.
     bool is_narrow(int64_t y) const {
         if (k_.slices > 1) return false;
         if (k_.kernel * k_.kernel * k_.channels <= k_.limit) return true;
@@ -366,7 +366,7 @@ class EventKernel {
             }
     }
 
-    // One pixel at a time, with sums that int16 does not hold.
+    // One pixel at a time, for sums that may exceed int16.
     void run_wide(int64_t first, int64_t last, std::vector<Outputs>& outputs) {
         memory_.wide.resize(kMaxSlices * 64 * kBlock);
         int32_t* found = memory_.wide.data();
@@ -410,8 +410,8 @@ class EventKernel {
 
     const Convolution& k_;
     Workspace& memory_;
-    const int64_t half_, line_;  // line_: weights of one row of the kernel
-    const int16_t* weights_;  // of the block
+    const int64_t half_, line_;  // line_: number of weights of one kernel row
+    const int16_t* weights_;  // weights of the block
     int64_t slice_ = 0;
 };
 
@@ -424,7 +424,7 @@ bool run_events(const Convolution& k, int64_t image, Workspace& memory, double* 
 
 #define AMX __attribute__((target("amx-tile,amx-int8")))
 
-constexpr int kSpikes = 4, kWeights = 7;  // tiles: 0 to 3 sums of four pixel segments, 4 to 6 spikes, 7 weights
+constexpr int kSpikes = 4, kWeights = 7;  // tiles 0 to 3: sums of four pixel segments, 4 to 6: spikes, 7: weights
 
 using Products = int32_t[4][16][16];  // sums of four segments of 16 pixels, for 16 outputs
 
@@ -441,7 +441,7 @@ struct alignas(64) Tiles {
 };
 static_assert(sizeof(Tiles) == 64);
 
-// One image's spikes as bytes with a border: [n_depth, H + k - 1, W + k - 1, depth], and memory for 16 more pixels,
+// Spikes of an image as bytes with a border: [n_depth, H + k - 1, W + k - 1, depth], with memory for 16 more pixels,
 // since a tile always reads 16. Weights: int8 [slices, blocks of 16 outputs, n_depth, k * k, depth / 4, 16, 4].
 class TileKernel {
    public:
@@ -458,7 +458,7 @@ class TileKernel {
         const int64_t block_bytes = k_.kernel * k_.kernel * n_depth_ * depth_ * 16, n_blocks = k_.out_channels / 16;
         const int64_t per_row = (k_.width + 15) / 16, n_segments = per_row * k_.height;
         alignas(64) Products found[kMaxSlices];
-        // One block of 16 outputs at a time: its weights and the rows in use fit the first-level cache.
+        // One block of 16 outputs at a time, so that its weights and the current rows fit the first-level cache.
         for (int64_t block = 0; block < n_blocks; ++block) {
             Outputs outputs(k_, image, block * 16);
             for (int64_t group = 0; group < n_segments; group += 4) {
@@ -515,7 +515,7 @@ class TileKernel {
         _tile_zero(1);
         _tile_zero(2);
         _tile_zero(3);
-        // Kernel positions innermost: they read almost the same lines, which are then in the cache.
+        // Kernel positions are innermost, since they read almost the same cache lines.
         for (int64_t plane = 0; plane < n_depth_; ++plane)
             for (int64_t tap = 0; tap < k_.kernel * k_.kernel; ++tap, w += 16 * depth_) {
                 const int64_t at = (tap / k_.kernel * wide_ + tap % k_.kernel) * depth_ + plane * plane_bytes_;
@@ -546,7 +546,7 @@ class TileKernel {
 
 extern "C" {
 
-// 1 if this build and this machine have a method.
+// 1 if this build and this machine support a method.
 int32_t neuronas_has(int32_t method) {
 #if defined(NEURONAS_AMX)
     if (method == kTiles) {
@@ -574,8 +574,8 @@ int64_t neuronas_count(const uint8_t* bits, int64_t n) {
     return total;
 }
 
-// Exact convolution of spikes with 8-bit slices of weights, same padding, with the statistics that batch normalisation
-// needs. Returns 0 if a sum does not fit the format, kUnknown for codes that it does not know, kNoMemory.
+// Exact convolution of spikes with 8-bit slices of weights, same padding, with the statistics for batch normalisation.
+// Returns 0 if a sum does not fit the format, kUnknown for unknown codes, or kNoMemory.
 int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
     return answer([&] {
         const Convolution k = *convolution;

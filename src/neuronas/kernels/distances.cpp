@@ -1,14 +1,14 @@
-// Hamming distances between the answers of images, from packed spikes.
+// Hamming distances between the spike patterns of images, from packed spikes.
 
 #include "lanes.h"
 
 namespace {
 
-constexpr int64_t kRows = 4;  // a block is the counts of four rows and four others
+constexpr int64_t kRows = 4;  // a block has the counts for four rows and four others
 
 using Counts = int64_t[kRows][kRows];
 
-// Count the ones that two rows have in common, for all pairs of `left` and `right`: four rows each, row_bytes apart.
+// Count the common ones of all pairs of rows in `left` and `right`: four rows each, row_bytes apart.
 void count_common(const uint8_t* left, const uint8_t* right, int64_t row_bytes, Counts counts) {
     for (int64_t i = 0; i < kRows; ++i)
         for (int64_t j = 0; j < kRows; ++j) {
@@ -44,7 +44,7 @@ POPCOUNT void count_common_avx512(const uint8_t* left, const uint8_t* right, int
 
 #elif defined(NEURONAS_AVX2)
 
-// Ones of a byte by looking up those of its halves (Mula et al., arXiv 1611.07612).
+// Population count of bytes by table lookup of their halves (Mula et al., arXiv 1611.07612).
 void count_common_avx2(const uint8_t* left, const uint8_t* right, int64_t row_bytes, Counts counts) {
     const __m256i of_half = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                              0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
@@ -88,8 +88,8 @@ decltype(&count_common) fastest() {
 
 extern "C" {
 
-// Number of neurons that spike for both of two images: counts [T, rows, rows], upper triangle of 4x4 blocks filled and
-// mirrored. rows is a multiple of 4 and row_bytes of 64; what lies beyond the data is zero.
+// Number of neurons that spike for both of two images: counts [T, rows, rows], computed for the upper triangle of 4x4
+// blocks and mirrored. rows is a multiple of 4 and row_bytes of 64; padding is zero.
 void neuronas_common(const uint8_t* bits, int64_t timesteps, int64_t rows, int64_t row_bytes, int32_t* counts,
                      int32_t threads) {
     const int64_t n_blocks = rows / kRows;

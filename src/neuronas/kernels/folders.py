@@ -1,4 +1,4 @@
-"""Folders of compiled kernels: the cache, or where that cannot be used, a temporary one."""
+"""Folders of compiled kernels: the cache or, if that cannot be used, a temporary folder."""
 
 import atexit
 import errno
@@ -14,18 +14,18 @@ from pathlib import Path
 from neuronas.kernels.compiler import COMPILE_S
 
 CACHE = "NEURONAS_CACHE"
-"""Environment variable: the folder of what is kept between processes: compiled kernels and templates, recordings. Where
-kernels can be kept in none, a temporary one is set, so that processes that are started here do not compile again."""
+"""Environment variable: the folder of files kept between processes: compiled kernels and templates, recordings. If no
+folder can keep kernels, it is set to a temporary one, so that child processes do not compile again."""
 
 _UNFINISHED = "building-"
 _ROOM_BYTES = 8 * 2**20
-"""What compiling one library takes, generously."""
+"""Upper bound of the disk space needed to compile one library."""
 
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (a private folder is made there)
 
 
 def cache_folder() -> Path:
-    """Folder of what is kept between processes; see ``CACHE``."""
+    """Folder of files kept between processes; see ``CACHE``."""
     if own := os.environ.get(CACHE):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def build_folder() -> Iterator[tuple[Path, Path]]:
-    """A folder to compile in, which is removed afterwards, and the folder to move the library to.
+    """A temporary folder to compile in, and the folder to move the library to.
 
     The latter is the cache or, if that is read-only, full or mounted noexec, one that is removed with this process.
 
@@ -52,7 +52,7 @@ def _usable() -> tuple[Path, Path]:
     cache = cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        for left in cache.glob(f"{_UNFINISHED}*"):  # of a process that was killed
+        for left in cache.glob(f"{_UNFINISHED}*"):  # left by a killed process
             if time.time() - left.stat().st_mtime > 2 * COMPILE_S:
                 shutil.rmtree(left, ignore_errors=True)
         return cache, _unfinished(cache)
@@ -68,7 +68,7 @@ def _usable() -> tuple[Path, Path]:
             continue
         os.environ[CACHE] = private
         return Path(private), building
-    raise OSError(f"no folder for compiled kernels ({'; '.join(failures)}); set {CACHE} to one")
+    raise OSError(f"no folder for compiled kernels ({'; '.join(failures)}); set {CACHE} to a writable one")
 
 
 def _unfinished(parent: Path) -> Path:
@@ -92,5 +92,5 @@ def _unfinished(parent: Path) -> Path:
 
 
 def _remove(folder: str, owner: int) -> None:
-    if os.getpid() == owner:  # and not in a process that was forked
+    if os.getpid() == owner:  # not in a forked process
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,12 +1,12 @@
-// What the kernels share: vectors of floats, the layout of values, threads.
+// Common code of the kernels: vectors of floats, the layout of values, threads.
 //
-// Vectors are those of the compiler (GCC and Clang), as wide as the processor's: 16 floats with AVX-512, otherwise 8,
-// which a compiler splits where registers are shorter. Intrinsics stand only where the compilers' code is slow.
+// Vectors are compiler vectors (GCC and Clang) of 16 floats with AVX-512, otherwise 8, which the compiler splits if
+// registers are shorter. Intrinsics are used only where the compilers' code is slow.
 //
 // Layout of values: [T, B, planes, H, W, n]. A plane holds the next 32 channels, the last one 16 if no more are left
-// (channels are padded to a multiple of 16). So a plane of an image is one contiguous piece: it streams through the
-// caches, and no kernel needs masks. Padded channels hold finite values that nothing reads.
-// Layout of spikes: [T, rows, row_bytes] bits, rows >= B: a row holds an image's spikes by plane, pixel and channel.
+// (channels are padded to a multiple of 16). A plane of an image is thus contiguous: it streams through the caches, and
+// no kernel needs masks. Padding channels hold finite values that are never used.
+// Layout of spikes: [T, rows, row_bytes] bits, rows >= B; a row holds an image's spikes by plane, pixel and channel.
 //
 // Compile with -ffp-contract=off: the reference rounds after every operation.
 
@@ -37,10 +37,10 @@ constexpr int64_t kLanes = 8;
 #endif
 constexpr int64_t kRegister = kLanes * 4;  // bytes of a vector register
 constexpr int64_t kPadding = 16, kPlane = 32;
-constexpr int32_t kUnknown = -1;  // the answer to a code that the caller's enumeration has and ours has not
+constexpr int32_t kUnknown = -1;  // result for a code that is not in our enumeration
 constexpr int32_t kNoMemory = -2;
 
-// The answer of a kernel: no exception may reach Python.
+// Result of a kernel: no exception may reach Python.
 template <typename Work>
 int32_t answer(const Work& work) {
     try {
@@ -50,7 +50,7 @@ int32_t answer(const Work& work) {
     }
 }
 
-// Of the ones of each byte, and their number. Known when compiled: made at the first call, it might be half made in a fork.
+// Positions of the ones of each byte, and their number. constexpr, since a fork could interrupt initialisation.
 struct Positions {
     uint8_t of[256][8] = {}, n[256] = {};
     constexpr Positions() {
@@ -67,7 +67,7 @@ struct Shape {
     int64_t padded() const { return (channels + kPadding - 1) / kPadding * kPadding; }
     int64_t planes() const { return (padded() + kPlane - 1) / kPlane; }
     int64_t plane_channels(int64_t plane) const { return std::min(kPlane, padded() - plane * kPlane); }
-    // Of a plane of the image b at step t, in values.
+    // Offset of a plane of image b at time step t, in values.
     int64_t offset(int64_t t, int64_t b, int64_t plane) const {
         return ((t * batch + b) * padded() + plane * kPlane) * pixels();
     }
@@ -76,11 +76,11 @@ struct Shape {
 typedef float Lanes __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
 typedef int16_t Shorts __attribute__((vector_size(kLanes * 2)));
-typedef int16_t WideShorts __attribute__((vector_size(kLanes * 4)));  // twice as many
-typedef int64_t Longs __attribute__((vector_size(kLanes * 4)));  // half as many, as of the next two
+typedef int16_t WideShorts __attribute__((vector_size(kLanes * 4)));  // twice as many elements
+typedef int64_t Longs __attribute__((vector_size(kLanes * 4)));  // half as many elements, like the next two
 typedef double Doubles __attribute__((vector_size(kLanes * 4)));
 typedef float HalfLanes __attribute__((vector_size(kLanes * 2)));
-// The least number of channels that kernels for training take: half a register with AVX-512, otherwise all lanes.
+// Channels of training kernels are multiples of this: half a register with AVX-512, otherwise all lanes.
 constexpr int64_t kFewestLanes = 8;
 typedef float FewestLanes __attribute__((vector_size(kFewestLanes * 4)));
 template <typename Vector>
@@ -100,7 +100,7 @@ inline Lanes all(float x) { return x - Lanes{}; }
 inline Lanes load(const float* from) { return load_as<Lanes>(from); }
 inline Integers integers(Shorts x) { return __builtin_convertvector(x, Integers); }
 inline Lanes load(const int16_t* from) { return __builtin_convertvector(integers(load_as<Shorts>(from)), Lanes); }
-// Of every other integer, from the first or from the second: sign-extended.
+// Every second integer, starting with the first or the second, sign-extended.
 inline Longs even(Integers x) { return (reinterpret_cast<Longs>(x) << 32) >> 32; }
 inline Longs odd(Integers x) { return reinterpret_cast<Longs>(x) >> 32; }
 inline Doubles doubles(Lanes x, int half) {
@@ -112,7 +112,7 @@ inline Doubles doubles(Lanes x, int half) {
 #if defined(NEURONAS_AVX512)
 
 using Mask = __mmask16;
-using Bits = uint16_t;  // one for each lane
+using Bits = uint16_t;  // one per lane
 inline Lanes larger(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
 inline Mask at_least(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 inline Lanes select(Mask mask, Lanes yes, Lanes no) { return _mm512_mask_mov_ps(no, mask, yes); }
@@ -158,9 +158,9 @@ inline Longs even_squares(Integers x) { return even(x) * even(x); }
 
 #endif
 
-constexpr int64_t kRun = 16;  // values that training adds as float32, before float64
+constexpr int64_t kRun = 16;  // number of values that training adds as float32 before adding to float64
 
-// Add to float64 sums.
+// Add to sums in float64.
 template <typename Vector>
 inline void add_to(double* to, Vector x) {
     constexpr int64_t kHalf = sizeof(HalfLanes) / sizeof(float);
@@ -171,7 +171,7 @@ inline void add_to(double* to, Vector x) {
     }
 }
 
-// Call use(vector) with a vector of as many floats as divide the channels: Lanes, or FewestLanes.
+// Call use(vector) with the longest vector type whose length divides the channels: Lanes or FewestLanes.
 template <typename Use>
 inline void with_lanes(int64_t channels, const Use& use) {
     if constexpr (kLanes != kFewestLanes)
@@ -179,7 +179,7 @@ inline void with_lanes(int64_t channels, const Use& use) {
     use(Lanes{});
 }
 
-// Sums and sums of squares in float64. The square of a float32 is exact there, so a fused multiply-add changes nothing.
+// Sums and sums of squares in float64. Squares of float32 are exact there, so a fused multiply-add changes nothing.
 struct Totals {
     Doubles sum[2] = {}, square[2] = {};
     void add(Lanes x) {

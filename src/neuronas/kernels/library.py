@@ -1,4 +1,4 @@
-"""Finds, compiles and loads the C++ kernels. If that is not possible, it reports the reason."""
+"""Finds, compiles and loads the C++ kernels, or reports why they are not available."""
 
 import ctypes
 import logging
@@ -22,11 +22,11 @@ DISABLE = "NEURONAS_NATIVE"
 """Environment variable; 0 disables the native kernels."""
 
 TARGET = "NEURONAS_TARGET"
-"""Environment variable: name of the instruction set to use instead of the processor's best one."""
+"""Environment variable: name of the instruction set to use instead of the best one that the processor supports."""
 
 
 class LibraryOrigin(StrEnum):
-    """Where a library comes from."""
+    """Origin of a library."""
 
     PREBUILT = "prebuilt"
     CACHED = "from the cache"
@@ -40,9 +40,9 @@ class Native:
     Attributes:
         library: the loaded library; None if it is not available.
         reason: why ``library`` is None; otherwise empty.
-        target: the instruction set that the library is compiled for.
-        has_tiles: whether it can use the tiles of Intel AMX.
-        origin: where the library comes from.
+        target: instruction set for which the library is compiled.
+        has_tiles: whether it can use Intel AMX tiles.
+        origin: origin of the library.
     """
 
     library: ctypes.CDLL | None
@@ -59,7 +59,7 @@ class Native:
 
 @cache
 def native() -> Native:
-    """Load the kernels; compile them first if this machine has not done so yet."""
+    """Load the kernels; compile them first if this has not been done on this machine."""
     if os.environ.get(DISABLE) == "0":
         return Native(None, f"disabled by {DISABLE}=0")
     if platform.system() != "Linux":
@@ -76,10 +76,10 @@ def native() -> Native:
 
 
 def loaded_library() -> ctypes.CDLL:
-    """The library of ``native``, for code that has found out that it is there.
+    """The library of ``native``, for code that has already checked that it is available.
 
     Raises:
-        LookupError: it is not.
+        LookupError: it is not available.
     """
     library = native().library
     if library is None:
@@ -91,12 +91,13 @@ def loaded_library() -> ctypes.CDLL:
 def load(target: InstructionSet) -> Native:
     """Load the kernels for an instruction set that this processor supports.
 
-    A library of a wheel, made of the same sources, comes first, then the cache; otherwise the kernels are compiled.
+    A library in the wheel, compiled from the same sources, is tried first, then the cache; otherwise the kernels are
+    compiled.
     """
     c_library = _c_library()
     name = library_name(target, c_library)
     failures = []
-    kind = c_library.partition(" ")[0]  # a wheel's library serves with many versions
+    kind = c_library.partition(" ")[0]  # a wheel's library works with many versions
     places = {
         LibraryOrigin.PREBUILT: PREBUILT / library_name(target, kind),
         LibraryOrigin.CACHED: cache_folder() / name,
@@ -115,18 +116,18 @@ def load(target: InstructionSet) -> Native:
 
 
 def _compiled(target: InstructionSet, name: str) -> Native:
-    """The library, compiled now and left in the cache.
+    """Compile the library and store it in the cache.
 
     Raises:
-        OSError: there is no compiler or no folder to use, or the compiler failed.
-        subprocess.SubprocessError: the compiler did not end.
+        OSError: no compiler or no usable folder, or the compiler reported an error.
+        subprocess.SubprocessError: the compiler exceeded the time limit.
     """
     compiler = find_compiler("C++")
     with build_folder() as (building, folder):
         made = compile_libraries(compiler, (target,), building, n_cores())[target]
-        # Before it has its name: the name may belong to a library that is loaded and lacks something.
+        # Checked before renaming: a file of this name may be loaded and lack a function.
         opened = _opened(made, target, LibraryOrigin.COMPILED)
-        made.replace(folder / name)  # atomic: another process may have compiled the same
+        made.replace(folder / name)  # atomic: another process may have compiled the same library
     return opened
 
 
@@ -134,7 +135,7 @@ def _opened(path: Path, target: InstructionSet, origin: LibraryOrigin) -> Native
     """Load a library.
 
     Raises:
-        OSError: it cannot be loaded, or lacks a function.
+        OSError: it cannot be loaded, or a function is missing.
     """
     library = ctypes.CDLL(str(path))
     if missing := [name for name in functions() if not hasattr(library, name)]:
@@ -145,7 +146,7 @@ def _opened(path: Path, target: InstructionSet, origin: LibraryOrigin) -> Native
 
 
 def _c_library() -> str:
-    """Name and version of the C library: a library compiled for another one may not load (cache on a network home)."""
+    """Name and version of the C library; a library compiled for another one may not load (cache in a shared home)."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
     except ValueError:

@@ -1,5 +1,5 @@
-// Nodes: a node's value is never stored. One pass adds its edges, pools, normalises, runs the neurons over all time
-// steps and packs their spikes. Float32 in the order of neuronas.snn.arithmetic, statistics in float64.
+// The value of a node is never stored. One pass adds its edges, pools, normalises, runs the neurons over all time steps
+// and packs their spikes. Float32 with the operation order of neuronas.snn.arithmetic, statistics in float64.
 
 #include "lanes.h"
 
@@ -9,27 +9,27 @@ enum Kind : int32_t { kDense = 0, kConvInt16 = 1, kConvFloat = 2, kBuffer = 3 };
 
 struct Leaf {
     int32_t kind;
-    int32_t constant;    // 1: the same at every time step (leading dimension 1)
+    int32_t constant;    // 1: equal at every time step (leading dimension 1)
     const void* data;    // [T or 1, B, planes, H, W, n]
     const float* scale;  // [T, padded channels] for convolutions
     const float* shift;
 };
 
 struct Term {
-    int32_t buffer, index;  // 1 and a buffer, or 0 and a leaf
+    int32_t buffer, index;  // 1 and the index of a buffer, or 0 and the index of a leaf
 };
 
-// What becomes of a sum of terms: windows keep the sides; pixels beyond the image are 0 in a mean, nothing in a maximum.
+// Operation on a sum of terms. Windows preserve height and width; padding is 0 in a mean, ignored in a maximum.
 enum StepOperation : int32_t { kAdd = 0, kMean = 1, kMaximum = 2 };
 
-// Write the sum of some terms, pooled or not, to a buffer.
+// Write the sum of terms, optionally pooled, to a buffer.
 struct Step {
     int32_t operation, kernel;  // kernel: side of the windows, odd
     int32_t target, first_term, n_terms;
-    int32_t constant;  // 1: the same at every time step, so computed at the first one only
+    int32_t constant;  // 1: equal at every time step, so computed only at the first
 };
 
-// A node's value: the steps in order, then the sum of the last terms.
+// The value of a node: all steps in order, then the sum of the last terms.
 struct Program {
     const Leaf* leaves;
     const Term* terms;
@@ -48,7 +48,7 @@ bool is_known(const Program& program) {
                        [&](const Term& term) { return term.buffer || is_known(program.leaves[term.index]); });
 }
 
-// A term at one step, image and plane; data of the first pixel.
+// A term at one time step, image and plane; data points to the first pixel.
 struct Bound {
     int32_t kind;
     const void* data;
@@ -66,9 +66,9 @@ inline Lanes value(const Bound& term, int64_t pixel, int vector, Lanes scale, La
 // Call use(pixel, vector, value) with the sum of N terms.
 template <int N, int kVectors, typename Use>
 inline void add_terms(const Bound* terms, int64_t first, int64_t last, Use&& use) {
-    constexpr int64_t kPiece = 64;  // pixels: some kilobytes, which stay in the first-level cache
+    constexpr int64_t kPiece = 64;  // pixels: a few kilobytes, which fit the first-level cache
     for (int64_t start = first; start < last; start += kPiece)
-        for (int v = 0; v < kVectors; ++v) {  // outside pixels: scales and what `use` keeps for v stay in registers
+        for (int v = 0; v < kVectors; ++v) {  // outer loop: scales and the state of `use` for v stay in registers
             Lanes scale[N + 1], shift[N + 1];
             for (int i = 0; i < N; ++i) {
                 scale[i] = terms[i].scale ? load(terms[i].scale + v * kLanes) : all(1.0f);
@@ -104,7 +104,7 @@ int32_t largest_kernel(const Program& program) {
     return largest;
 }
 
-// Rows that are evaluated at a time. Without pooling neighbours do not matter: few rows stay in the first-level cache.
+// Number of rows evaluated at a time. Without pooling, rows are independent: few rows fit the first-level cache.
 int64_t rows_at_a_time(const Program& program, const Shape& s) {
     return has_pool(program) ? s.height : std::max<int64_t>(1, 128 / s.width);
 }
@@ -124,19 +124,19 @@ class Evaluation {
         ring_ = row_ + bordered;
     }
 
-    // Room for the neurons' potentials.
+    // Memory for the membrane potentials of the neurons.
     float* potentials() { return memory_.data() + program_.n_buffers * length_; }
 
     void start(int64_t b, int64_t plane, int64_t first_row, int64_t n_rows) {
         b_ = b, plane_ = plane, first_ = first_row * shape_.width, n_rows_ = n_rows;
     }
 
-    // Compute what the node's value at a step needs.
+    // Run the steps needed for the node's value at a time step.
     void run_steps(int64_t t) {
         Bound terms[kMaxTerms];
         for (int32_t i = 0; i < program_.n_steps; ++i) {
             const Step& step = program_.steps[i];
-            if (step.constant && t > 0) continue;  // still in its buffer, which nothing else uses
+            if (step.constant && t > 0) continue;  // still in its buffer, which is not reused
             bind(step.first_term, step.n_terms, t, terms);
             float* target = buffer(step.target);
             if (step.operation == kAdd)
@@ -150,7 +150,7 @@ class Evaluation {
         bind(program_.first_term, program_.n_terms, t, result_);
     }
 
-    // Call use(pixel, vector, value) for the node's value; pixels count from the first row.
+    // Call use(pixel, vector, value) for the node's value; pixels are counted from the first row.
     template <typename Use>
     void each(Use&& use) {
         add_terms<kVectors>(result_, program_.n_terms, 0, n_rows_ * shape_.width, use);
@@ -177,7 +177,7 @@ class Evaluation {
         }
     }
 
-    // Windows along each row first, then down the columns; a mean is divided at the end. kKernel 0: that of the step.
+    // Windows along each row first, then along columns; a mean is divided at the end. kKernel 0: that of the step.
     template <int kKernel, bool kIsMean>
     void pool(const Bound* terms, const Step& step, float* out) {
         const int64_t kernel = kKernel ? kKernel : step.kernel, half = kernel / 2;
@@ -185,7 +185,7 @@ class Evaluation {
         const float area = static_cast<float>(kernel * kernel), outside = kIsMean ? 0.0f : -INFINITY;
         const Lanes n = all(area), nth = all(1.0f / area);
         auto combined = [](Lanes a, Lanes b) { return kIsMean ? a + b : larger(a, b); };
-        auto ring = [&](int64_t h) { return ring_ + (h + kernel) % kernel * line; };  // the last rows, windows applied
+        auto ring = [&](int64_t h) { return ring_ + (h + kernel) % kernel * line; };  // last rows, windows applied
         float* row = row_ + border;
         std::fill(row - border, row, outside);
         std::fill(row + line, row + line + border, outside);
@@ -219,7 +219,7 @@ class Evaluation {
     Bound result_[kMaxTerms];
 };
 
-// Call work.template run<vectors of a plane>(b, plane, thread) for the planes of all images.
+// Call work.template run<vectors of a plane>(b, plane, thread) for all planes of all images.
 template <typename Work>
 void each_plane(const Shape& s, int threads, const Work& work) {
     parallel_for(s.batch * s.planes(), threads, [&](int64_t index, int thread) {
@@ -231,7 +231,7 @@ void each_plane(const Shape& s, int threads, const Work& work) {
     });
 }
 
-using Memory = std::vector<std::vector<float>>;  // one for each thread
+using Memory = std::vector<std::vector<float>>;  // one per thread
 
 struct StatisticsPass {
     const Program& program;
@@ -278,10 +278,10 @@ struct MaterialisePass {
 
 struct Fire {
     float tau, threshold, reset;
-    const float* scale;  // [T, padded channels], or null: batch normalisation in front of the neurons
+    const float* scale;  // [T, padded channels], or null: batch normalisation before the neurons
     const float* shift;
-    float* state;        // as one step of values: potentials, read and written; null: start at reset and forget
-    uint8_t* bits;       // spikes: [T, rows, row_bytes], see lanes.h; zero beyond the neurons
+    float* state;        // potentials, in the layout of one time step, updated; null: start at reset, not stored
+    uint8_t* bits;       // spikes: [T, rows, row_bytes], see lanes.h; padding is zero
     int64_t rows, row_bytes;
 };
 
@@ -309,7 +309,7 @@ struct FirePass {
         constexpr int64_t kChannels = kVectors * kLanes;
         const int64_t rows = rows_at_a_time(program, s), channel = plane * kPlane;
         const Lanes tau = all(f.tau), reciprocal = all(1.0f / f.tau), threshold = all(f.threshold), reset = all(f.reset);
-        Bits real[kVectors];  // channels that are no padding
+        Bits real[kVectors];  // channels that are not padding
         for (int v = 0; v < kVectors; ++v) {
             const int64_t n = std::clamp<int64_t>(s.channels - channel - v * kLanes, 0, kLanes);
             real[v] = static_cast<Bits>((1u << n) - 1);
@@ -378,9 +378,9 @@ struct ReducePass {
 
 extern "C" {
 
-// Sums and sums of squares of a program's value: [T, padded channels] each, added over images in order, so the result
-// does not depend on the number of threads. This and the following answer kUnknown to a code that they do not know, and
-// kNoMemory.
+// Sums and sums of squares of a program's value: [T, padded channels] each, added over images in order, so that the
+// result does not depend on the number of threads. This and the following functions return kUnknown for unknown codes,
+// and kNoMemory.
 int32_t neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares,
                             int32_t threads) {
     return answer([&] {
@@ -424,7 +424,7 @@ int32_t neuronas_fire(const Program* program, const Shape* shape, const Fire* fi
     });
 }
 
-// Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].
+// Normalise the sums of a convolution and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].
 int32_t neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
     if (leaf->kind == kDense || !is_known(*leaf)) return kUnknown;
     each_plane(*shape, threads, ReducePass{*leaf, *shape, out});

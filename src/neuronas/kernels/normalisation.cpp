@@ -6,10 +6,10 @@ namespace {
 
 struct Normalisation {
     const float* x;
-    const float* gradient;  // backward: of the result
-    float* out;             // normalised, or the gradient of x
-    double* totals;         // [2, channels]: sums of x and x * x, or of the gradient and gradient * x; of n values each
-    const float* gain;      // [channels], as all that follow
+    const float* gradient;  // backward: gradient of the result
+    float* out;             // normalised values, or gradient of x
+    double* totals;         // [2, channels]: sums of x and x * x, or of the gradient and gradient * x, over n values
+    const float* gain;      // [channels], like the following pointers
     const float* bias;
     double* mean;
     double* deviation;      // 1 / sqrt(variance + epsilon)
@@ -19,7 +19,7 @@ struct Normalisation {
     double epsilon, momentum;
 };
 
-constexpr int64_t kPixels = 512;  // of a chunk: a few hundred kilobytes
+constexpr int64_t kPixels = 512;  // pixels per chunk: a few hundred kilobytes
 
 int64_t n_chunks(const Normalisation& k) { return (k.pixels + kPixels - 1) / kPixels; }
 
@@ -40,7 +40,7 @@ void total(const Normalisation& k, const float* by, int64_t chunk, double* to) {
         }
 }
 
-// out = x_factor * x + gradient_factor * gradient + shift: all pixels of a chunk.
+// out = x_factor * x + gradient_factor * gradient + shift, for all pixels of a chunk.
 template <typename Vector>
 void mix(const Normalisation& k, const float* factors, int64_t chunk) {
     const float *of_x = factors, *of_gradient = factors + k.channels, *shift = factors + 2 * k.channels;
@@ -63,7 +63,7 @@ void mix(const Normalisation& k, const std::vector<float>& factors, int32_t thre
 
 extern "C" {
 
-// totals: sums over all pixels of x and of x * x or, with a gradient, of the gradient and of gradient * x.
+// totals: sums over all pixels of x and of x * x; with a gradient: of the gradient and of gradient * x.
 int32_t neuronas_channel_totals(const Normalisation* normalisation, int32_t threads) {
     return answer([&] {
         const Normalisation k = *normalisation;
@@ -81,7 +81,7 @@ int32_t neuronas_channel_totals(const Normalisation* normalisation, int32_t thre
     });
 }
 
-// Mean and deviation from the totals, out = gain * (x - mean) * deviation + bias, and an update of running statistics.
+// Mean and deviation from the totals, out = gain * (x - mean) * deviation + bias, update of the running statistics.
 int32_t neuronas_normalise(const Normalisation* normalisation, int32_t threads) {
     return answer([&] {
         Normalisation k = *normalisation;
@@ -106,7 +106,7 @@ int32_t neuronas_normalise(const Normalisation* normalisation, int32_t threads) 
     });
 }
 
-// The gradient of x, from that of the result and their totals over all n values.
+// The gradient of x, from the gradient of the result and the totals over all n values.
 int32_t neuronas_normalise_gradient(const Normalisation* normalisation, int32_t threads) {
     return answer([&] {
         const Normalisation k = *normalisation;

@@ -1,5 +1,5 @@
 // Mean pooling in training, forward and backward, on values [n, H, W, channels] float32; channels are a multiple of
-// kFewestLanes. Pixels beyond the image count as 0, as in PyTorch, whose order of additions is kept.
+// kFewestLanes. Padding counts as 0, as in PyTorch, and the order of additions is PyTorch's.
 
 #include "lanes.h"
 
@@ -9,14 +9,14 @@ struct Pooling {
     const float* from;  // values [n, height, width, channels]; backward: gradient of the means
     float* to;          // means [n, out_height, out_width, channels]; backward: gradient of the values
     int64_t n, height, width, out_height, out_width, channels;
-    int64_t rows, columns, row_stride, column_stride, padding;  // of the window
+    int64_t rows, columns, row_stride, column_stride, padding;  // window
 };
 
 struct Span {
     int64_t first, last;
 };
 
-// The pixels in the window of a mean, or the means whose windows hold a pixel.
+// The pixels in the window of a mean, and the means whose windows contain a pixel.
 Span pixels_of(int64_t mean, int64_t window, int64_t stride, int64_t padding, int64_t size) {
     const int64_t first = mean * stride - padding;
     return {std::max<int64_t>(0, first), std::min(first + window, size)};
@@ -37,7 +37,7 @@ inline void average(const float* image, int64_t width, int64_t channels, Span ro
         store(to + c, sum / (Vector{} + area));
     }
 }
-// Of 3x3 pixels.
+// The same for 3x3 pixels.
 template <typename Vector>
 inline void average_nine(const float* corner, int64_t width, int64_t channels, float area, float* to) {
     for (int64_t c = 0; c < channels; c += kLanesOf<Vector>) {
@@ -48,7 +48,7 @@ inline void average_nine(const float* corner, int64_t width, int64_t channels, f
     }
 }
 
-// All images; rows_of and columns_of give the window of a row and of a column of the result.
+// All images; rows_of and columns_of return the window of a row and of a column of the result.
 template <typename Vector, typename Rows, typename Columns>
 void average_all(const Pooling& k, int64_t height, int64_t width, int64_t out_height, int64_t out_width, int32_t threads,
                  const Rows& rows_of, const Columns& columns_of) {
@@ -87,7 +87,7 @@ int32_t neuronas_mean_pool(const Pooling* pooling, int32_t threads) {
     });
 }
 
-// The gradient of the values: a pixel collects from the means that it is part of.
+// The gradient of the values: each pixel sums the gradients of the means that contain it.
 int32_t neuronas_mean_pool_gradient(const Pooling* pooling, int32_t threads) {
     return answer([&] {
         const Pooling k = *pooling;

@@ -1,8 +1,8 @@
-// Convolutions of spikes for training, stride 1, same padding: forward, and the gradient of the weights.
+// Convolutions of spikes for training, stride 1, same padding: forward pass, and gradient of the weights.
 //
-// Both visit only the neurons that spike or, of few channels, read tables of four neurons. Values and spikes are
-// [n, H, W, channels] float32; the number of outputs is a multiple of kFewestLanes. Sums are only added, so integer
-// weights give exact sums below 2^24.
+// Both visit only the neurons that spike or, with few channels, look up sums of four neurons in tables. Values and
+// spikes are [n, H, W, channels] float32; the number of outputs is a multiple of kFewestLanes. Weights are only added,
+// so integer weights give exact sums below 2^24.
 
 #include "lanes.h"
 
@@ -11,14 +11,14 @@ namespace {
 struct SpikeConvolution {
     const float* spikes;    // [n, H, W, in], 0 or 1
     const float* weights;   // forward: [k, k, in, out]
-    const int8_t* codes;    // forward: the weights, if all are integers of 8 bits; otherwise null
-    const float* scale;     // forward: [out], factor of the sums
-    const float* gradient;  // backward: of the values
+    const int8_t* codes;    // forward: the weights if all are 8-bit integers; otherwise null
+    const float* scale;     // forward: [out], scale of the sums
+    const float* gradient;  // backward: gradient of the values
     float* values;          // forward: [n, H, W, out]
     float* weight_gradient; // backward: [k, k, in, out]
-    double* totals;         // forward: [2, out], sum and sum of squares of the values
+    double* totals;         // forward: [2, out], sums and sums of squares of the values
     int64_t n, height, width, in, out, kernel;
-    int64_t limit;          // how many codes int16 can add
+    int64_t limit;          // number of codes whose sum fits int16
 
     int64_t half() const { return kernel / 2; }
     int64_t pixels() const { return height * width; }
@@ -27,13 +27,13 @@ struct SpikeConvolution {
     int64_t n_weights() const { return kernel * kernel * in * out; }
 };
 
-constexpr int64_t kMostRows = 16;  // of a kernel
+constexpr int64_t kMostRows = 16;  // limit of the kernel's side
 
 constexpr int kByte = 8;
 typedef uint8_t Bits8 __attribute__((vector_size(kByte)));
 typedef uint32_t Entries __attribute__((vector_size(kByte * 4)));
 
-// Write first + distance * channel for each spike of a pixel, and up to kByte entries more; returns how many spikes.
+// Write first + distance * channel for each spike of a pixel, then up to kByte unused entries; returns their number.
 inline uint32_t list_spikes(const float* pixel, int64_t channels, uint32_t first, uint32_t distance, uint32_t* to) {
     uint32_t n = 0;
     int64_t c = 0;
@@ -50,15 +50,15 @@ inline uint32_t list_spikes(const float* pixel, int64_t channels, uint32_t first
     return n;
 }
 
-// The images of a chunk are one thread's, so that sums do not depend on which thread is faster.
+// A range of images computed by one thread, so that sums do not depend on the speed of threads.
 struct Chunk {
     int64_t first, last;
     Chunk(int64_t n, int64_t index, int64_t n_chunks)
         : first(n * index / n_chunks), last(n * (index + 1) / n_chunks) {}
 };
 
-// Sums of the weights of each four channels, so that a pixel reads one row for four neurons, whether they spike or not.
-// [k, k, groups, 16, out]: row m of the 16 has the sum of those whose bit is 1 in m.
+// Sums of weights for groups of four channels, so that a pixel reads one row for four neurons, spiking or not.
+// [k, k, groups, 16, out]: row m of the 16 is the sum over the channels whose bit is 1 in m.
 struct Tables {
     static constexpr int64_t kGroup = 4, kRows = 1 << kGroup;
 
@@ -69,7 +69,7 @@ struct Tables {
             for (int64_t group = 0; group < groups; ++group, to += kRows * k.out)
                 for (int64_t m = 1; m < kRows; ++m) {
                     const int64_t c = group * kGroup + __builtin_ctz(static_cast<unsigned>(m));
-                    const float* rest = to + (m & (m - 1)) * k.out;  // without the lowest bit
+                    const float* rest = to + (m & (m - 1)) * k.out;  // sum without the lowest bit
                     const float* weight = k.weights + (tap * k.in + std::min(c, k.in - 1)) * k.out;
                     for (int64_t o = 0; o < k.out; ++o) to[m * k.out + o] = c < k.in ? rest[o] + weight[o] : rest[o];
                 }
@@ -95,7 +95,7 @@ class Forward {
     }
 
    private:
-    // Few outputs: a pixel adds up rows of tables.
+    // Few outputs: for each pixel, rows of the tables are added.
     void look_up(const Tables& tables, int64_t image) {
         number(tables.groups, image);
         for (int64_t y = 0; y < k_.height; ++y) {
@@ -107,7 +107,7 @@ class Forward {
         }
     }
 
-    // Where the rows of each four channels begin in a table: [padded pixels, groups].
+    // Offsets of the rows for each group of four channels in a table: [padded pixels, groups].
     void number(int64_t groups, int64_t image) {
         list_.assign(k_.padded_pixels() * groups, 0);
         for (int64_t y = 0; y < k_.height; ++y) {
@@ -156,7 +156,7 @@ class Forward {
         }
     }
 
-    // Many outputs: a pixel collects the rows of weights of the spikes around it, in registers.
+    // Many outputs: for each pixel, the rows of weights of the spikes around it are added in registers.
     void collect(int64_t image) {
         list(image);
         for (int64_t y = 0; y < k_.height; ++y) {
@@ -170,7 +170,7 @@ class Forward {
         }
     }
 
-    // Where the weights of each spike begin, relative to those of column 0 and channel 0.
+    // Offset of the weights of each spike, relative to those of column 0 and channel 0.
     void list(int64_t image) {
         starts_.resize(k_.pixels() + 1);
         list_.resize(k_.pixels() * k_.in + kByte);
@@ -217,7 +217,7 @@ class Forward {
 
     struct Segment {
         const uint32_t *at, *end;
-        int64_t offset;  // of the weights that the list's entries refer to
+        int64_t offset;  // offset of the weights to which the list's entries refer
     };
 
     template <typename Floats>
@@ -227,7 +227,7 @@ class Forward {
         static Vector read(const float* from) { return load_as<Vector>(from); }
         static void write(float* to, Vector sum, bool adds) { store(to, adds ? read(to) + sum : sum); }
     };
-    struct CodeSums {  // a quarter of the memory, and two vectors of outputs at a time
+    struct CodeSums {  // a quarter of the memory, two vectors of outputs at a time
         using Vector = WideShorts;
         static constexpr int64_t kSize = 2 * kLanes;
         static Vector read(const int8_t* from) {
@@ -246,7 +246,7 @@ class Forward {
     static void add(const Number* weights, const Segment* segments, int64_t n_segments, float* to, bool adds) {
         if constexpr (kVectors > 0) {
             using Vector = typename Sums::Vector;
-            constexpr int kChains = kVectors >= 8 ? 1 : 2;  // so many sums in flight hide the latency of an addition
+            constexpr int kChains = kVectors >= 8 ? 1 : 2;  // independent sums hide the latency of an addition
             constexpr int64_t kSize = Sums::kSize;
             Vector sums[kChains][kVectors] = {};
             for (int64_t i = 0; i < n_segments; ++i) {
@@ -265,7 +265,7 @@ class Forward {
         }
     }
 
-    // Scale and store the sums of a row of pixels, and add up what batch normalisation needs.
+    // Scale and store the sums of a row of pixels, and accumulate the statistics for batch normalisation.
     void take_row(int64_t image, int64_t y, const float* from) {
         float* to = k_.values + (image * k_.pixels() + y * k_.width) * k_.out;
         with_lanes(k_.out, [&](auto vector) {
@@ -294,7 +294,7 @@ class Forward {
     std::vector<uint32_t> list_, starts_;
 };
 
-// The gradient of a weight is the sum of the values' gradient at all places that a spike reaches through it.
+// The gradient of a weight is the sum of the outputs' gradients over all positions that spikes reach through it.
 class WeightGradient {
    public:
     explicit WeightGradient(const SpikeConvolution& k)
@@ -317,7 +317,7 @@ class WeightGradient {
     }
 
    private:
-    // The pixels of each channel's spikes, as numbers of pixels of the padded image.
+    // For each channel, the indices of its spikes in the padded image.
     void list(int64_t image) {
         const float* pixels = k_.spikes + image * k_.pixels() * k_.in;
         int64_t c = 0;
@@ -325,7 +325,7 @@ class WeightGradient {
         for (; c < k_.in; ++c) list_channels<1>(pixels + c, c);
     }
 
-    // Without a branch: every pixel is written, and counts if there is a spike.
+    // Without branches: every pixel is written, and the list grows only if there is a spike.
     template <int kChannels>
     void list_channels(const float* pixel, int64_t channel) {
         uint32_t* to = lists_.data() + channel * k_.pixels();
@@ -348,7 +348,7 @@ class WeightGradient {
         for (; c < k_.out; c += kSize) run_block<Vector, kKernel, 1>(image, c);
     }
 
-    // Outputs [c, c + kVectors * lanes). kKernel: 0 for sides that have no code of their own.
+    // Outputs [c, c + kVectors * lanes). kKernel: side of the kernel, or 0 for sides without specialised code.
     template <typename Vector, int kKernel, int kVectors>
     void run_block(int64_t image, int64_t c) {
         constexpr int64_t kBlock = kVectors * kLanesOf<Vector>;
@@ -370,7 +370,7 @@ class WeightGradient {
             }
     }
 
-    // Taps [dx, dx + kTaps) of row dy; `line` begins where the last of them leads a spike at pixel 0.
+    // Taps [dx, dx + kTaps) of row dy; `line` is where the last of them leads from a spike at pixel 0.
     template <typename Vector, int kTaps, int kVectors>
     void add_taps(int64_t channel, int64_t c, int64_t dy, int64_t dx, const float* line) {
         constexpr int64_t kSize = kLanesOf<Vector>, kBlock = kVectors * kSize;
@@ -392,7 +392,7 @@ class WeightGradient {
     std::vector<uint32_t> lists_, sizes_;
 };
 
-// Run a job on all images and add up what its chunks found, in order.
+// Run a job on all images and add the results of its chunks, in order.
 template <typename Job, typename Number>
 void run_chunks(const SpikeConvolution& k, int32_t threads, Number* total, int64_t size) {
     const int64_t n_chunks = std::max<int64_t>(1, std::min<int64_t>(threads, k.n));
@@ -407,7 +407,7 @@ void run_chunks(const SpikeConvolution& k, int32_t threads, Number* total, int64
 
 extern "C" {
 
-// Values and their totals.
+// Values and their sums and sums of squares.
 int32_t neuronas_spike_convolution(const SpikeConvolution* convolution, int32_t threads) {
     return answer([&] {
         const SpikeConvolution k = *convolution;

@@ -1,4 +1,4 @@
-"""The structures and codes that Python and the kernels exchange, as the C++ sources declare them."""
+"""Structures and codes exchanged between Python and the kernels, as declared in the C++ sources."""
 
 import ctypes
 from enum import IntEnum
@@ -64,7 +64,7 @@ class CFire(ctypes.Structure):
 
 
 class Method(IntEnum):
-    """How spikes are convolved (``enum Method`` of kernels/convolutions.cpp)."""
+    """Method of convolving spikes (``enum Method`` of kernels/convolutions.cpp)."""
 
     EVENTS = 1
     TILES = 2
@@ -135,10 +135,10 @@ class CPooling(ctypes.Structure):
 
 
 def accepted(answer: int) -> int:
-    """Check and return the return value of a kernel.
+    """Check and return the result of a kernel.
 
     Raises:
-        MemoryError: the kernel could not get memory.
+        MemoryError: the kernel could not allocate memory.
         ValueError: the kernel was given an unknown code.
     """
     if answer == _NO_MEMORY:

@@ -1,4 +1,4 @@
-"""The instruction sets that the kernels are compiled for, and which of them this processor has."""
+"""Instruction sets for which the kernels are compiled, and which of them this processor supports."""
 
 import platform
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class InstructionSet:
         label: name for messages and reports.
         machine: value of ``platform.machine()``.
         features: flags that ``/proc/cpuinfo`` must list.
-        options: options of the compiler.
+        options: compiler options.
     """
 
     name: str
@@ -26,7 +26,7 @@ class InstructionSet:
 
     @property
     def is_supported(self) -> bool:
-        """Whether this processor and its operating system have the instruction set."""
+        """Whether this processor and its operating system support the instruction set."""
         return platform.machine() == self.machine and self.features <= _features()
 
 
@@ -43,7 +43,7 @@ TARGETS = (
     InstructionSet("sse2", "SSE2", "x86_64"),
     InstructionSet("neon", "NEON", "aarch64"),
 )  # fmt: skip
-"""All targets, fastest first. Each machine runs the last one of its kind."""
+"""All targets, fastest first. Every machine of a kind supports the last one of that kind."""
 
 
 @cache

@@ -1,4 +1,4 @@
-// The pool behind threads.h.
+// The thread pool of threads.h.
 
 #include "threads.h"
 
@@ -23,7 +23,7 @@ class Pool {
                 for (; n_threads_ < threads - 1; ++n_threads_)
                     std::thread(&Pool::serve, this, n_threads_, round_).detach();
             } catch (const std::system_error&) {
-                // The system allows no more threads, as in a container with a limit: fewer do the same work.
+                // The system allows no more threads, as in a container with a limit: fewer threads do the same work.
             }
             work_ = work, context_ = context, wanted_ = busy_ = std::min(threads - 1, n_threads_);
             ++round_;
@@ -62,18 +62,18 @@ class Pool {
     uint64_t round_ = 0;
 };
 
-// Never deleted: its threads wait until the process ends.
+// Never deleted, since its threads wait until the process ends.
 std::atomic<Pool*> pool{nullptr};
 
 }  // namespace
 
 void run_threads(int threads, void (*work)(void*, int), void* context) {
-    static const bool registered = [] {  // a child process has none of its parent's threads: it gets a pool of its own
+    static const bool registered = [] {  // a child process does not have its parent's threads, so it gets its own pool
         pool = new Pool;
         pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
         return true;
     }();
     (void)registered;
-    // Every index is taken by whichever thread comes first, so that the caller alone does all of the work.
+    // Each index is processed by the first free thread, so the caller alone can do all of the work.
     if (!pool.load()->run(threads, work, context)) work(context, 0);
 }

@@ -1,4 +1,4 @@
-// Threads that live as long as the process: work that takes microseconds does not pay for their start.
+// A pool of threads that live as long as the process, since starting threads takes longer than small tasks.
 
 #pragma once
 
@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <new>
 
-// Call work(context, thread) in some threads, 0 to threads - 1; thread 0 is the caller's. Returns when all are done.
-// Fewer threads are used if the pool is in use or the system allows no more. `work` must not throw.
+// Call work(context, thread) in several threads, 0 to threads - 1; thread 0 is the caller. Returns when all are done.
+// Fewer threads are used if the pool is busy or the system allows no more. `work` must not throw.
 void run_threads(int threads, void (*work)(void* context, int thread), void* context);
 
-// Call work(index, thread) for all indices below n; which thread takes which index differs from call to call.
-// Throws std::bad_alloc if a call did, after all threads have stopped.
+// Call work(index, thread) for all indices below n; the assignment of indices to threads varies between calls.
+// Throws std::bad_alloc if any call did, after all threads have stopped.
 template <typename Work>
 void parallel_for(int64_t n, int threads, const Work& work) {
     if (threads > n) threads = static_cast<int>(n);

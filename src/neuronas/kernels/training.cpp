@@ -1,9 +1,9 @@
-// LIF neurons for training: all time steps forward, and backward through time, in one pass each.
+// LIF neurons for training: forward pass over all time steps, and backward pass through time, in one pass each.
 //
 //     h_t = v_{t-1} + (x_t - (v_{t-1} - v_reset)) / tau,  s_t = h_t >= v_threshold,  v_t = v_reset if s_t else h_t
 //
-// Nothing but the input is kept for the backward pass: h is computed again, in registers. The reset is not
-// differentiated, and ds/dh is a surrogate of u = h - v_threshold.
+// Only the input is stored for the backward pass: h is recomputed in registers. The reset has no gradient, and ds/dh is
+// a surrogate as a function of u = h - v_threshold.
 
 #include "lanes.h"
 
@@ -13,14 +13,14 @@ enum Surrogate : int32_t { kAtan = 0, kSigmoid = 1, kTriangle = 2, kRectangle = 
 
 struct Lif {
     const void* input;     // [T, n], or [1, n] if constant
-    const void* gradient;  // backward: of the spikes [T, n]
-    void* output;          // forward: spikes [T, n]; backward: gradient of the input, shaped like it
+    const void* gradient;  // backward: gradient of the spikes [T, n]
+    void* output;          // forward: spikes [T, n]; backward: gradient of the input, in its shape
     int64_t timesteps, n;
     float tau, threshold, reset;
     int32_t constant, surrogate, is_bfloat16;
 };
 
-constexpr int64_t kChunk = 4096;  // values of one step: with all steps they stay in the second-level cache
+constexpr int64_t kChunk = 4096;  // values of one time step, so that all steps fit the second-level cache
 constexpr float kPi = 3.14159265358979f;
 
 inline float read(const float* from) { return *from; }
@@ -31,7 +31,7 @@ inline float read(const uint16_t* from) {
     return value;
 }
 inline void write(float* to, float x) { *to = x; }
-inline void write(uint16_t* to, float x) {  // to the nearest, ties to even; NaN stays NaN
+inline void write(uint16_t* to, float x) {  // rounded to nearest, ties to even; NaN stays NaN
     uint32_t bits;
     std::memcpy(&bits, &x, 4);
     *to = x == x ? static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16) : static_cast<uint16_t>(0x7fc0);
@@ -74,7 +74,7 @@ void backward(const Lif& k, int64_t first, int64_t last, std::vector<float>& mem
     Number* output = static_cast<Number*>(k.output);
     const int64_t m = last - first;
     memory.resize((k.timesteps + 2) * kChunk);
-    float* h = memory.data();  // of all steps
+    float* h = memory.data();  // of all time steps
     float* dv = h + k.timesteps * kChunk;
     float* total = dv + kChunk;
     const float decay = 1.0f - 1.0f / k.tau;
@@ -132,7 +132,7 @@ int32_t neuronas_lif_forward(const Lif* lif, int32_t threads) {
     return 0;
 }
 
-// The gradient of the input. Returns kUnknown for a surrogate that it does not know, kNoMemory.
+// The gradient of the input. Returns kUnknown for an unknown surrogate, or kNoMemory.
 int32_t neuronas_lif_backward(const Lif* lif, int32_t threads) {
     return answer([&] {
         const Lif k = *lif;

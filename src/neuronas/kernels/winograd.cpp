@@ -1,12 +1,12 @@
-// The gradient of the inputs of a 3x3 convolution with stride 1 and same padding, float32, by Winograd's minimal
-// filtering F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308): 36 products of matrices replace 144 multiplications a tile.
+// The gradient of the inputs of a 3x3 convolution, stride 1, same padding, float32, by Winograd's minimal filtering
+// F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308): 36 matrix products replace 144 multiplications per tile.
 
 #include "lanes.h"
 
 namespace {
 
 struct InputGradient {
-    const float* gradient;  // of the values, [n, H, W, out]
+    const float* gradient;  // gradient of the values, [n, H, W, out]
     const float* weights;   // transformed, [36, in / kPanel, out, kPanel]
     float* found;           // [n, H, W, in]
     int64_t n, height, width, in, out;
@@ -17,9 +17,9 @@ struct InputGradient {
 };
 
 constexpr int kTile = 4, kPatch = 6, kPoints = kPatch * kPatch;
-constexpr int64_t kAtOnce = 48;  // at a time, a multiple of the rows of a block of products
+constexpr int64_t kAtOnce = 48;  // tiles processed at a time, a multiple of kTileRows
 
-// Inputs whose weights lie together: what a block of products in registers is wide.
+// Number of inputs whose weights are stored together: the width of a block of products in registers.
 constexpr int64_t panel(int64_t in) {
     const int64_t lanes = in % kLanes ? kFewestLanes : kLanes;
     return in % (2 * lanes) ? lanes : 2 * lanes;
@@ -63,7 +63,7 @@ inline void transform_output(const Vector* m, int64_t step, Vector* to) {
     to[3] = minus + eight * far_minus + m[5 * step];
 }
 
-// Panels of kVectors vectors of inputs.
+// Panels of inputs, kVectors vectors wide.
 template <typename Inputs, int kVectors>
 class ImageTiles {
    public:
@@ -77,7 +77,7 @@ class ImageTiles {
         with_lanes(k_.out, [&](auto vector) {
             for (int64_t tile = 0; tile < n; ++tile) read<decltype(vector)>(first + tile, tile);
         });
-        const int64_t n_rows = (n + kTileRows - 1) / kTileRows * kTileRows;  // those behind the last tile hold anything
+        const int64_t n_rows = (n + kTileRows - 1) / kTileRows * kTileRows;  // rows after the last tile are undefined
         for (int point = 0; point < kPoints; ++point) {
             const float* weights = k_.weights + point * k_.out * k_.in;
             for (int64_t row = 0; row < n_rows; row += kTileRows) {
@@ -91,7 +91,7 @@ class ImageTiles {
 
    private:
     static constexpr int64_t kPanel = kVectors * kLanesOf<Inputs>;
-    static constexpr int kTileRows = 12 / kVectors;  // of a block of products in registers
+    static constexpr int kTileRows = 12 / kVectors;  // rows of a block of products in registers
 
     struct Place {
         int64_t image, y, x;
