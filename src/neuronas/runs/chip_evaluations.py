@@ -108,7 +108,7 @@ class ChipVerdict(Document):
 
     Attributes:
         text: the conclusion in words.
-        split: the images: ``validation``, or ``training`` where the run has no validation images.
+        split: the images: ``validation``, or ``training`` if the run has no validation images.
         quantised_network_top1: accuracy on these images without any non-ideality.
         top1_mean: mean accuracy on the unchanged chips.
         causes: accuracy with each non-ideality switched off, all others on; empty, like ``remedies``, if the loss is
@@ -223,7 +223,7 @@ def chip_file(directory: Path, hardware: str, options: Sequence[str] = ()) -> Pa
     """Path of a run's evaluation on simulated chips of one kind: the existing file, or else a new name.
 
     Args:
-        directory: of the run.
+        directory: the run directory.
         hardware: the accelerator's name, or its file.
         options: see ``chip_changes``.
 

@@ -60,7 +60,7 @@ class ChipRecords:
 
         Args:
             key: see ``ChipRecord``.
-            number: of the chip.
+            number: number of the chip.
             layers: whether statistics of the layers are needed.
         """
         found = self._found.get((key, number))
@@ -81,7 +81,7 @@ def chip_records_file(directory: Path, hardware: str) -> Path:
     """Path of a run's file with the results of each simulated chip of an accelerator.
 
     Args:
-        directory: of the run.
+        directory: the run directory.
         hardware: the accelerator's name, or its file.
     """
     return directory / CHIPS / f"{file_stem(hardware)}.jsonl"

@@ -61,9 +61,9 @@ class CostInterval(Document):
 class CostSummary(Budgeted):
     """An architecture's cost on an accelerator by one cost model; each total is the sum of its components.
 
-    ``architecture``: its text; of another network, the name of its file or class.
-    ``intervals``: of latency and energy, by quantity; empty for a model whose arrays are not validated on silicon.
-    ``other_model``: the totals by ``paper`` where ``cost_model`` is ``mapped``, otherwise by ``mapped``.
+    ``architecture``: its text; for another network, the name of its file or class.
+    ``intervals``: for latency and energy, by quantity; empty for a model whose arrays are not validated on silicon.
+    ``other_model``: the totals by ``paper`` if ``cost_model`` is ``mapped``, otherwise by ``mapped``.
     """
 
     architecture: str
@@ -79,10 +79,10 @@ class CostSummary(Budgeted):
 
 
 class LayerRow(Document):
-    """One layer: its shape, what it occupies, and what it costs.
+    """One layer: its shape, the hardware it uses, and its cost.
 
-    Sides are in pixels, [height, width] where they differ. ``utilisation``: share of its crossbars' rows and
-    columns that hold a weight, 0 to 1. ``weight_bits``: of a layer with weights, only where layers have different ones.
+    Sides are in pixels, [height, width] if they differ. ``utilisation``: share of the rows and columns of its crossbars
+    that hold a weight, 0 to 1. ``weight_bits``: for layers with weights, only if layers have different precisions.
     """
 
     name: str
@@ -186,7 +186,7 @@ class CostReport(CostSummary):
             hardware: the accelerator's name.
             cost_model: the cost model's name.
             weight_bits: precision of the weights; a number, or the bits of each layer.
-            timesteps: T.
+            timesteps: number of time steps T.
         """
         return cls(
             architecture=architecture,

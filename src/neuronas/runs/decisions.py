@@ -8,7 +8,7 @@ class StepDecision(Document):
     """All decisions after the same number of time steps.
 
     Attributes:
-        timesteps: number of time steps; the mean of their class scores decides.
+        timesteps: number of time steps; the class with the highest mean score over them is chosen.
         top1: accuracy on the test images.
         energy_uj: energy per decision by cost model ``mapped``, at the input rates measured in these time steps.
         latency_ms: latency per decision by the same model; for a recording, from its first event.
@@ -21,7 +21,7 @@ class StepDecision(Document):
 
 
 class EarlyExit(Document):
-    """Each decision as soon as the network is confident: when the softmax of its mean scores reaches a threshold.
+    """Early exit: each decision is made as soon as the softmax of its mean scores reaches a threshold.
 
     Attributes:
         confidence: the threshold; above 1: every decision takes all time steps.

@@ -108,13 +108,13 @@ class DesignFront(Shown, Document):
         excluded: number of combinations of setting and chip that cannot be built, by rule.
         n_front: number of designs on the front; ``front.csv`` lists them all.
         resolution: relative tolerance within which the front is complete.
-        max_error: designs with a larger expected error are left out.
+        max_error: limit of the expected error; designs with a larger one are excluded.
         error_term: name of the estimate of the expected error.
         error_basis: data that this estimate is based on.
         prefer: how the design was chosen.
         chosen: the chosen design.
         extremes: the best design of each objective, and of the energy-delay-area product.
-        purchases: trade-offs: what more energy, time or area than the chosen design's would gain.
+        purchases: trade-offs: the gain if energy, time or area may be larger than the chosen design's.
         effects: main effects of each axis.
         interactions: the largest pairwise interactions of chip axes, as shares of the variance of each cost.
         explained: share of the variance of each objective over chips that the main effects of the chip's axes explain.

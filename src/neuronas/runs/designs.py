@@ -107,7 +107,7 @@ class MeasuredShare(Document):
 
 
 class Alternative(Budgeted):
-    """The answer's cells with another value of one axis: the cost, and the limits that it would need.
+    """The answer's cells with another value of one axis: the cost, and the limits that would have to be raised.
 
     Attributes:
         needs: limits, as options, that would have to be raised; empty if it is within all limits.

@@ -77,7 +77,7 @@ class HistoryFile:
             return found
 
     def failures(self, *, screened: bool) -> dict[str, str]:
-        """The reason for each canonical key whose fitness on the small or the full batch could not be computed."""
+        """Reasons why the fitness on the small or the full batch could not be computed, by canonical key."""
         with self._errors():
             return dict(self._db.execute("SELECT key, reason FROM failures WHERE screened = ?", (screened,)))
 

@@ -29,11 +29,11 @@ class BrokenLimit(Document):
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether no setting of the network gets below the limit on this chip."""
+        """Whether no setting of the network meets the limit on this chip."""
         return self.at_any_setting > self.limit
 
     def line(self) -> str:
-        """One sentence for people."""
+        """The limit in one sentence."""
         parts = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items() if share >= 0.005)
         hopeless = (
             f"; hopeless on this chip: even the smallest network needs {quantity(self.name, self.at_any_setting)}"
@@ -51,10 +51,10 @@ class Knob(Document):
     """One change of the settings, and the smallest cost of a network with a layer of weights in each cell.
 
     Attributes:
-        options: as on the command line: ``--channels 32``.
-        smallest: of each broken limit's quantity.
-        saved: share of that cost that the change saves, 0 to 1.
-        fits: whether it alone is enough.
+        options: command-line options, such as ``--channels 32``.
+        smallest: cost in each quantity with a broken limit.
+        saved: relative saving of each of these costs, 0 to 1.
+        fits: whether this change alone is enough.
     """
 
     options: str
@@ -63,24 +63,24 @@ class Knob(Document):
     fits: bool
 
     def line(self) -> str:
-        """One sentence for people."""
+        """The change in one sentence."""
         costs = ", ".join(f"{quantity(name, cost)} (−{self.saved[name]:.0%})" for name, cost in self.smallest.items())
         return f"{self.options}: {costs}{'; fits' if self.fits else ''}"
 
 
 class Infeasible(Document):
-    """Why nothing fits.
+    """Why no candidate fits.
 
     Attributes:
-        n_candidates: that the search costed.
-        closest: the candidate that misses the budget least, and by how much, as a sentence.
-        broken: the limits that cannot be kept.
-        tiles: what the chip's granularity adds to the area, as a sentence; empty where area is not the matter.
-        knobs: single changes, each costed.
-        enough: limits, by quantity, that a network with a layer of weights in each cell keeps, nothing else changed.
-        enough_options: these as options of a search; empty where such a network fits already.
-        changes: the settings, by path, of the mildest combination that fits; null: none does.
-        command: the search with these changes; null: none fits.
+        n_candidates: number of candidates costed by the search.
+        closest: the candidate closest to the budget, and its excess, as a sentence.
+        broken: limits that cannot be met.
+        tiles: contribution of the chip's granularity to the area, as a sentence; empty if the area meets its limit.
+        knobs: single changes, each with its costs.
+        enough: limits, by quantity, that a network with a layer of weights in each cell meets without other changes.
+        enough_options: these limits as command-line options; empty if such a network fits already.
+        changes: settings, by path, of the smallest combination of changes that fits; null: none fits.
+        command: the search command with these changes; null: none fits.
     """
 
     n_candidates: int
@@ -94,7 +94,7 @@ class Infeasible(Document):
     command: str | None
 
     def lines(self) -> tuple[str, ...]:
-        """For people, the command last."""
+        """All findings as sentences, followed by the command."""
         end = f"this fits: {self.command}" if self.command else "no combination of these fits; raise the budget"
         return (
             *(one.line() for one in self.broken),

@@ -1,4 +1,4 @@
-"""What a network is shown: how an image of any kind becomes its input. Exported files and evaluations state it."""
+"""How an image of any kind becomes the network's input, as stated in exported files and evaluations."""
 
 from neuronas.config import DataConfig
 from neuronas.runs.document import Document
@@ -7,23 +7,23 @@ PREPARATION = (
     "turn upright (EXIF); 8 bits by the range of the pixel type; transparency on white; grey (L) or RGB; "
     "Pillow Image.resize((width, height), Image.Resampling.BILINEAR); (pixel / 255 - mean) / std"
 )
-"""The rule in words; ``data.pixels`` computes it."""
+"""The rule in words; computed by ``data.pixels``."""
 SEQUENCE = (
-    "an image of 8 bits for each time step, of recordings as the settings of section events say; "
+    "one 8-bit image per time step, for recordings according to the settings of section events; "
     "(pixel / 255 - mean) / std"
 )
-"""The rule of sequences."""
+"""The rule for sequences."""
 
 
 class NetworkInput(Document):
     """How an image becomes the input [channels, height, width] of a network.
 
     Attributes:
-        channels: 1 (grey), 3 (RGB), or as many as images in memory had.
-        height: of the image, in pixels; ``width`` likewise.
-        mean: per channel, of pixels in [0, 1]; the network sees (pixel / 255 - mean) / std.
+        channels: 1 (grey), 3 (RGB), or the number of channels of images in memory.
+        height: height of the image in pixels; ``width`` likewise.
+        mean: mean of each channel, for pixels in [0, 1]; the network reads (pixel / 255 - mean) / std.
         std: see ``mean``.
-        preparation: the whole rule, in words.
+        preparation: the complete rule in words.
     """
 
     channels: int
@@ -35,7 +35,7 @@ class NetworkInput(Document):
 
     @classmethod
     def of(cls, data: DataConfig) -> "NetworkInput":
-        """That of a run's settings."""
+        """The input according to a run's settings."""
         height, width = data.image_side
         rule = SEQUENCE if data.sequence else PREPARATION
         return cls(

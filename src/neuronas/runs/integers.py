@@ -19,8 +19,8 @@ class IntegerAccuracy(Document):
 
     Attributes:
         fraction_bits: fractional bits of values that are neither spikes nor sums of spikes.
-        split: images of both.
-        n_images: how many.
+        split: images of both evaluations.
+        n_images: number of images.
         top1: top-1 accuracy of the integer-only network.
         float_top1: top-1 accuracy in float arithmetic.
         same_answers: share of the images with the same predicted class.
@@ -35,7 +35,7 @@ class IntegerAccuracy(Document):
 
     @property
     def text(self) -> str:
-        """The comparison, for people."""
+        """The comparison in words."""
         return (
             f"integer-only: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} float arithmetic "
             f"({self.float_top1:.2%}); same class for {self.same_answers:.1%} of {self.n_images:,} {self.split} "
@@ -49,8 +49,8 @@ class WeightAccuracy(Document):
 
     Attributes:
         weight_bits: precision of the rounded weights.
-        split: images of both.
-        n_images: how many.
+        split: images of both evaluations.
+        n_images: number of images.
         top1: top-1 accuracy with rounded weights.
         float_top1: top-1 accuracy with the original weights.
     """
@@ -63,7 +63,7 @@ class WeightAccuracy(Document):
 
     @property
     def text(self) -> str:
-        """The comparison, for people."""
+        """The comparison in words."""
         return (
             f"{weights_text(self.weight_bits)}: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} the same "
             f"network before rounding ({self.float_top1:.2%}); {self.n_images:,} {self.split} images"

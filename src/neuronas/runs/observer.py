@@ -139,10 +139,10 @@ class Started:
 
     Attributes:
         verb: ``design``, ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``;
-            ``scan``: before a search or a training, the images in files are read once; ``finalists``: within a search,
-            after its evaluations.
+            ``scan``: images in files are checked before a search or a training; ``finalists``: finalists are trained
+            after the evaluations of a search.
         directory: run directory.
-        unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps``, ``runs`` or, of a design, ``%``.
+        unit: unit of progress: ``candidates``, ``images``, ``chips``, ``steps``, ``runs`` or, for a design, ``%``.
         total: total number; None: not known yet.
         n_before: number finished in earlier sessions.
     """

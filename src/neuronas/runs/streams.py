@@ -11,8 +11,8 @@ class StreamStep(Document):
     Attributes:
         end_ms: end of the step, from the first event of the recording.
         n_events: number of events in the step.
-        scores: score of each class: mean output over the latest T steps; the highest score decides.
-        compute_ms: time to cut the step from the recording and to compute the network.
+        scores: score of each class: mean output over the latest T steps; the class with the highest score is predicted.
+        compute_ms: time to slice the step from the recording and to compute the network.
     """
 
     end_ms: float
