@@ -1,12 +1,12 @@
-r"""Test accuracy of what a search finds: one search, then trainings at several precisions and random seeds.
+r"""Measures the test accuracy of a search's result: one search, then trainings with several precisions and seeds.
 
     python benchmarks/accuracy.py imagefolder:DIR --name cifar10 --work FOLDER --seeds 3 --bits 8,4 \
         --set train.recipe=fast --set network.channels=32
 
-``--set`` is handed on to the search and to every training. Everything is kept in ``--work``; a stopped run goes on from
-there. Test images are read once, after the last epoch. Result: ``results/accuracy-NAME.json`` with the mean and spread,
-and for each training its learning curve, time (of the session that ended it), cost by both models and energy at the
-measured activity.
+``--set`` is passed to the search and to every training. All runs are kept in ``--work``; an interrupted benchmark
+continues from there. Test images are read once, after the last epoch. Result: ``results/accuracy-NAME.json`` with mean
+and standard deviation, and for each training its learning curve, time (of the session that finished it), cost by both
+models and energy at the measured activity.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def training(given: argparse.Namespace, bits: int, seed: int) -> Row:
 
 
 def cost(summary: CostSummary) -> Row:
-    """The totals."""
+    """Total costs."""
     return {
         name: getattr(summary, name)
         for name in ("cost_model", "hardware", "parameters", "area_mm2", "latency_ms", "energy_uj")
@@ -55,10 +55,10 @@ def cost(summary: CostSummary) -> Row:
 
 
 def main() -> None:
-    """Search, train, write the result after each training."""
+    """Search and train; write the result after each training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="name, or imagefolder:DIR")
-    parser.add_argument("--name", required=True, help="of the result file")
+    parser.add_argument("--name", required=True, help="name of the result file")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3, help="random seeds 0, 1, … of each precision")
     parser.add_argument("--bits", default="8", help="precisions, separated by commas")

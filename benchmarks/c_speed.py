@@ -1,10 +1,10 @@
-"""Images per second of the exported C program beside onnxruntime on the same network, one thread each.
+"""Compares images per second of the exported C program and of onnxruntime for the same network, one thread each.
 
     python benchmarks/c_speed.py RUN [--images 2000]
 
-RUN is a trained run. The C program is compiled with ``-O3 -march=native``; onnxruntime computes the exported ONNX file
-with one image, and with 64 images, at a time. Images are random pixels. Times are CPU times of the processes, so that
-other work on the machine changes them little; compare the ratios.
+RUN is a trained run. The C program is compiled with ``-O3 -march=native``; onnxruntime runs the exported ONNX file with
+batches of 1 and of 64 images. Images are random pixels. Times are CPU times of the processes, which are hardly affected
+by other work on the machine; compare the ratios.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def of_onnx(session: ort.InferenceSession, images: np.ndarray, batch: int) -> fl
 
 
 def main() -> None:
-    """See above."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=int, default=2000)

@@ -1,10 +1,10 @@
-"""What a chip's non-idealities do to the fitness of untrained networks, and to their order.
+"""Measures the effect of a chip's non-idealities on the fitness of untrained networks and on their ranking.
 
     python benchmarks/chip_fitness.py [--n 60] [--chips 5] [--seed 0] [--fitness sahd]
 
-Random architectures on the digits (16/32 channels, T = 3, batch 64, 8 bits): fitness of the ideal network against the
-mean over simulated chips (``--chip-fitness``), at Table I's write variation and above. For each: Kendall's tau between
-both orders, spread over chips against the spread over architectures, and which architecture comes first.
+Random architectures on the digits (16/32 channels, T = 3, batch 64, 8 bits): fitness of the ideal network compared with
+the mean over simulated chips (``--chip-fitness``), at the write variation of Table I and above. Results: Kendall's tau
+of the two rankings, spread over chips compared with the spread over architectures, and the best architecture.
 """
 
 import argparse

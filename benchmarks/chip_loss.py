@@ -1,10 +1,10 @@
-"""Trains small networks of digits and simulates each on chips with other arrays: what the arrays cost in accuracy.
+"""Trains small networks on digits and simulates them on chips with other arrays, to measure the accuracy loss.
 
     python benchmarks/chip_loss.py RUNS [--networks 12] [--chips 12]
 
-Each row of ``benchmarks/trained/chips.csv`` is one network on one kind of chip; a row that is there is not simulated
-again, so the command can be stopped at any moment and repeated. ``RUNS`` keeps the trained networks. The columns are
-explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py`` fits the table.
+Each row of ``benchmarks/trained/chips.csv`` is one network on one kind of chip. Existing rows are not simulated again,
+so the command can be interrupted at any time and repeated. ``RUNS`` keeps the trained networks. The columns are
+explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py`` fits a model to the table.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def chip_of(chosen: tuple[int, ...], variation: float) -> Accelerator:
 
 
 def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Random kinds of chips that can hold weights of these bits."""
+    """Random kinds of chips that support this weight precision."""
     while n:
         chosen = tuple(map(random.choice, (SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS)))
         if chosen[1] <= chosen[0] and chosen[2] <= weight_bits - (chosen[4] - 1):
@@ -80,7 +80,7 @@ def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int,
 
 
 def trained(number: int, runs: Path) -> Path:
-    """The run of a network, trained if it is not there."""
+    """The run of a network; trained if it is missing."""
     random, out = Random(number), runs / f"network-{number}"
     architecture = format_architecture(load_space("neuronas").random_architecture(random))
     channels, timesteps, bits = (random.choice(values) for values in (CHANNELS, TIMESTEPS, WEIGHT_BITS))
@@ -93,7 +93,7 @@ def trained(number: int, runs: Path) -> Path:
 
 
 def pairs(number: int, runs: Path, n: int, known: set[tuple[object, ...]]) -> Iterator[Pair]:
-    """The rows of one network that are missing."""
+    """The missing rows of one network."""
     directory = trained(number, runs)
     given = read_trained(directory, {"chips": N_SIMULATED})
     architecture = format_architecture(read_architecture(str(directory)).architecture)
@@ -114,7 +114,7 @@ def pairs(number: int, runs: Path, n: int, known: set[tuple[object, ...]]) -> It
 
 
 def main() -> None:
-    """Write the missing rows."""
+    """Simulate and write the missing rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--networks", type=int, default=12)

@@ -1,14 +1,14 @@
-"""What training with noise on the weights saves on chips with a given write variation.
+"""Measures how much accuracy noise-aware training recovers on chips with a given write variation.
 
     neuronas train ARCH --out PLAIN --head gap
     neuronas train ARCH --out NOISY --head gap --chip-noise 0.4
     neuronas train PLAIN --start-from PLAIN --out TUNED --chip-noise 0.4 --epochs 60
     python benchmarks/chip_noise.py PLAIN NOISY TUNED
 
-Results in ``results/`` are those of three seeds (``--seed`` of all three trainings), by AdamW (60 epochs, peak 0.003).
+The results in ``results/`` are for three seeds (``--seed`` in all three trainings), with AdamW (60 epochs, peak 0.003).
 
-Everything else is the accelerator's. Recovery is the share of the plain network's loss (accuracy of the quantised
-network minus mean accuracy of the chips) that a network which learned with noise does not lose.
+Other parameters are the accelerator's. Recovery is the fraction of the plain network's accuracy loss on chips (relative
+to the quantised network) that a network trained with noise does not lose.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
         for variation in VARIATIONS:
             lost = [run[0.0]["mean"] - run[variation]["mean"] for run in (plain, noisy)]
             row = {**about, "write_variation": variation, "plain": plain[variation], "noisy": noisy[variation]}
-            # A loss of a few images says nothing.
+            # A loss of a few images is not significant.
             certain = lost[0] > max(0.02, 2 * plain[variation]["std"] / options.chips**0.5)
             rows.append(row | {"recovery": round(1 - lost[1] / lost[0], 3) if certain else None})
             print(rows[-1])
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
-    """Accuracy on chips by write variation; 0.0: without any non-ideality."""
+    """Accuracy on chips by write variation; 0.0: without non-idealities."""
     given = read_trained(directory, {"chips": n_chips})
     run, trial = given.plan, make_trial(given)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)

@@ -1,9 +1,9 @@
-"""A ReLU network that was trained without any quantisation, on simulated chips.
+"""Simulates a ReLU network that was trained without quantisation on chips.
 
     python benchmarks/chip_own_network.py [--chips 3] [--seed 0]
 
-The digits; two convolutions, batch normalisation, a linear layer; 40 epochs of Adam in float32. Weights and activations
-are rounded afterwards, to the same number of bits.
+Digits; two convolutions, batch normalisation, a linear layer; 40 epochs of Adam in float32. Weights and activations are
+rounded afterwards, to the same number of bits.
 """
 
 import argparse

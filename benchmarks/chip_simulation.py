@@ -1,9 +1,9 @@
-"""Accuracy of a trained run on simulated chips, and what the simulation takes.
+"""Measures the accuracy of a trained run on simulated chips, and the time of the simulation.
 
     neuronas train '|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|' --out RUN --head gap
     python benchmarks/chip_simulation.py RUN [--chips 20]
 
-Times are the best of three passes over the test images, on as many threads as torch takes.
+Times are the best of three passes over the test images, with the default number of threads of torch.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
     def chip(model: ChipModel) -> Classifier:
         return make_design(trial.network, model, trial.pixels, trial.calibration).chip(0, 0)
 
-    seconds(trial.network)  # warm
+    seconds(trial.network)  # warm-up
     plain = class_scores(trial.network, trial.images, trial.indices, trial.device)
     ideal_model = full.without(full.active)
     ideal = class_scores(chip(ideal_model), trial.images, trial.indices, trial.device)
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def best(work: Callable[[], object]) -> float:
-    """Shortest of some runs, in seconds."""
+    """Shortest time of several runs, in seconds."""
     found = []
     for _ in range(REPEATS):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the benchmarks share: machine description, images, result files."""
+"""Common code of the benchmarks: machine description, images, result files."""
 
 import json
 import platform
@@ -37,7 +37,7 @@ def machine() -> dict[str, Any]:
 
 
 def synchronise() -> None:
-    """Wait for CUDA, which works on while Python goes ahead; call it before each look at the clock."""
+    """Wait for CUDA, which runs asynchronously; call it before each time measurement."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -49,7 +49,7 @@ def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Te
 
 
 def trained_and_measured(architecture: str | Path, out: Path, **settings: Any) -> Evaluation:
-    """Train with settings of ``neuronas.train``, and measure on the test images; what is there is not done again."""
+    """Train with settings of ``neuronas.train``, and evaluate on the test images; finished steps are not repeated."""
     keep_freed_memory()
     neuronas.train(architecture, out=out, resume="auto", **settings)
     return Evaluation.read_if_there(out / EVALUATION) or neuronas.evaluate(out)

@@ -1,12 +1,12 @@
-// Ways to convolve spikes with 8-bit weights, side by side on one core: 3x3, an image of 32x32, C -> C channels.
-// convolution_variants.py compiles and runs it. Processor time, best of some repetitions; every way gives the same sums.
+// Compares methods of convolving spikes with 8-bit weights on one core: 3x3, an image of 32x32, C -> C channels.
+// Compiled and run by convolution_variants.py. CPU time, best of several repetitions; all methods give the same sums.
 //
 //     maddubs   dense: vpmaddubsw, two spikes and two weights per int16 lane, widened before 128 additions (AVX2)
-//     lookup    dense: vpshufb finds the sum of four weights from four spikes, low and high byte apart (AVX2)
+//     lookup    dense: vpshufb looks up the sum of four weights by four spikes, low and high byte separately (AVX2)
 //     avxvnni   dense: vpdpbusd with 256 bits, four spikes and four weights per int32 lane
 //     vnni      dense: vpdpbusd with 512 bits
 //     events    each spike adds a row of int16 weights to the sums of the pixels around it (AVX2 and AVX-512); the
-//               lists of spikes are made before
+//               lists of spikes are prepared beforehand
 
 #include <immintrin.h>
 #include <time.h>
@@ -21,7 +21,7 @@
 namespace {
 
 constexpr int kSide = 32, kPixels = kSide * kSide;
-constexpr int kWide = kSide + 2 + 16;  // a padded row, and 16 pixels that vectors may read beyond it
+constexpr int kWide = kSide + 2 + 16;  // a padded row, and 16 pixels for vector reads beyond its end
 
 struct Problem {
     int c;
@@ -287,7 +287,7 @@ int main() {
             const auto s = padded(p);
             const auto eights = in_fours(p, 8), sixteens = in_fours(p, 16);
             const Tables t = tables(p);
-            if (share == 0.1) {  // dense ways take as long whatever spikes
+            if (share == 0.1) {  // the time of dense methods does not depend on the spikes
                 time("maddubs", "AVX2", __builtin_cpu_supports("avx2"), p, share,
                      [&](int32_t* out) { maddubs(p, s.data(), eights.data(), out); });
                 time("lookup", "AVX2", __builtin_cpu_supports("avx2"), p, share,

@@ -1,4 +1,4 @@
-"""Dense and event-driven ways to convolve spikes, on one core (see convolution_variants.cpp).
+"""Compares dense and event-driven convolutions of spikes on one core (see convolution_variants.cpp).
 
 python benchmarks/convolution_variants.py
 """
@@ -28,7 +28,7 @@ IMAGES, SIDE = 16, 32
 
 
 def main() -> None:
-    """Compile and run; print and write the result."""
+    """Compile and run; print and write the results."""
     has_avxvnni = " avx_vnni " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "variants"
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def engine_rows() -> list[dict[str, Any]]:
-    """Rates of the engine's convolution with each instruction set of this machine."""
+    """Speed of the engine's convolution for each instruction set of this machine."""
     torch.set_num_threads(1)
     rows = []
     for channels, share, target in product((16, 32, 64, 128, 256), (0.05, 0.1, 0.25, 0.5), TARGETS):

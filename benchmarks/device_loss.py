@@ -1,11 +1,11 @@
-"""Simulates the networks of ``narrow_networks.py`` on chips of measured devices: what these cost in accuracy.
+"""Simulates the networks of ``narrow_networks.py`` on chips with measured devices, to measure the accuracy loss.
 
     python benchmarks/device_loss.py RUNS [--networks 50] [--chips 5]
 
 ``RUNS`` is the folder of ``narrow_networks.py``. Each row of ``benchmarks/trained/devices.csv`` is one network on one
-kind of chip, some time after programming; a row that is there is not simulated again, so the command can be stopped at
-any moment and repeated. The columns are explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py``
-fits the table.
+kind of chip, some time after programming. Existing rows are not simulated again, so the command can be interrupted at
+any time and repeated. The columns are explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py``
+fits a model to the table.
 """
 
 import argparse
@@ -58,7 +58,7 @@ class Pair:
 
 
 def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int, ...], str, float]]:
-    """Random kinds of chips that can hold weights of these bits: arrays, device model, time after programming."""
+    """Random kinds of chips that support this weight precision: arrays, device model, time after programming."""
     while n:
         chosen = tuple(map(random.choice, (SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS)))
         if chosen[1] <= chosen[0] and chosen[2] <= weight_bits - (chosen[4] - 1):
@@ -87,7 +87,7 @@ def pairs(number: int, directory: Path, n: int) -> Iterator[Pair]:
 
 
 def main() -> None:
-    """Write the missing rows."""
+    """Simulate and write the missing rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--networks", type=int, default=50)

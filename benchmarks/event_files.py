@@ -1,11 +1,10 @@
-"""How long it takes to read a recording of 10 million events in one minute, and to cut it into time steps.
+"""Measures the time to read a recording of 10 million events in one minute, and to slice it into time steps.
 
     python benchmarks/event_files.py [--events 10000000] [--formats .dat,.h5]
 
-Events of a moving edge on a sensor of 480x640 pixels, in every format of sensors of this size. Each format is read by a
-process of its own: wall seconds of reading and cutting, processor seconds of both, which other programs on the
-machine hardly change, and the largest memory. Cut: 100 steps of 600 ms, reduced to 48x64 pixels. Needs the extra
-``events``.
+The events are those of a moving edge on a 480x640 sensor, in every format that supports this size. Each format is read
+by a separate process: wall-clock time for reading and slicing, CPU time for both (hardly affected by other programs),
+and peak memory. Slicing: 100 steps of 600 ms, reduced to 48x64 pixels. Needs the extra ``events``.
 """
 
 import argparse
@@ -34,7 +33,7 @@ SENSOR, SECONDS, STEPS, SIZE = (480, 640), 60, 100, (48, 64)
 
 
 def events(n: int) -> np.ndarray:
-    """[n] events: most at an edge that sweeps over the sensor twice a second, a fifth anywhere."""
+    """[n] events: most at an edge that sweeps over the sensor twice per second, a fifth at random positions."""
     rng = np.random.default_rng(0)
     found = np.empty(n, dtype=[("t", "<i8"), ("x", "<i8"), ("y", "<i8"), ("p", "<i8")])
     found["t"] = np.sort(rng.integers(0, SECONDS * 1_000_000, n))
@@ -45,7 +44,7 @@ def events(n: int) -> np.ndarray:
 
 
 def words(header: str, *columns: np.ndarray, kind: str) -> bytes:
-    """A text header, then words of each event."""
+    """A text header, then the words of each event."""
     return header.encode() + np.stack(columns, axis=1).astype(kind).tobytes()
 
 
@@ -56,26 +55,26 @@ def dat(e: np.ndarray) -> bytes:
 
 
 def evt2(e: np.ndarray) -> bytes:
-    """Each event with a word of its time."""
+    """Each event with its own time word."""
     event = e["p"] << 28 | (e["t"] & 63) << 22 | e["x"] << 11 | e["y"]
     return words("% evt 2.0\n% geometry 640x480\n% end\n", 8 << 28 | e["t"] >> 6, event, kind="<u4")
 
 
 def evt3(e: np.ndarray) -> bytes:
-    """Each event with words of its time and row."""
+    """Each event with its own time and row words."""
     time_words = (0x8000 | e["t"] >> 12 & 0xFFF, 0x6000 | e["t"] & 0xFFF)
     header = "% evt 3.0\n% geometry 640x480\n% end\n"
     return words(header, *time_words, e["y"], 0x2000 | e["p"] << 11 | e["x"], kind="<u2")
 
 
 def csv(e: np.ndarray) -> bytes:
-    """Columns as Metavision writes them."""
+    """Columns as written by Metavision."""
     parts = (zip(*(part[key].tolist() for key in "xypt"), strict=True) for part in packets(e))
     return b"".join(b"".join(b"%d,%d,%d,%d\n" % event for event in part) for part in parts)
 
 
 def aedat3(e: np.ndarray) -> bytes:
-    """See ``event_files.aedat3``; a sensor of this size has no name there."""
+    """See ``event_files.aedat3``; this format has no name for a sensor of this size."""
     found = [event_files.aedat3([]).replace(b"DVS128", b"unnamed")]
     for part in packets(e):
         found.append(struct.pack("<HHIIIIII", 1, 1, 8, 4, 0, *[len(part)] * 3))
@@ -84,7 +83,7 @@ def aedat3(e: np.ndarray) -> bytes:
 
 
 def aedat4(e: np.ndarray) -> bytes:
-    """See ``event_files.aedat4``: with LZ4, as DV does."""
+    """See ``event_files.aedat4``: compressed with LZ4, as by DV."""
     layout = np.dtype({"names": list("txyp"), "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12],
                        "itemsize": 16})  # fmt: skip
     found = [event_files.aedat4([], sensor=SENSOR)]
@@ -94,7 +93,7 @@ def aedat4(e: np.ndarray) -> bytes:
 
 
 def packets(e: np.ndarray) -> list[np.ndarray]:
-    """Some thousand events each."""
+    """Packets of some thousand events."""
     return np.array_split(e, max(1, len(e) // 4000))
 
 
@@ -105,13 +104,13 @@ WRITERS: dict[str, Callable[[np.ndarray], bytes]] = {
 
 
 def peak_mb() -> int:
-    """Largest memory of this process; ``ru_maxrss`` would count what the parent had when it started it."""
+    """Peak memory of this process; ``ru_maxrss`` would include the parent's memory at the fork."""
     (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
     return round(int(line.split()[1]) / 1024)
 
 
 def measured(path: Path) -> dict[str, float]:
-    """Seconds and memory of reading and cutting; of this process."""
+    """Time and memory for reading and slicing in this process."""
     start, cpu = time.perf_counter(), time.process_time()
     found = read_recording(path)
     read = time.perf_counter()

@@ -1,10 +1,10 @@
-"""Where the answers of other algorithms stand among all architectures of a space, under budgets of energy.
+"""Ranks the results of other algorithms among all architectures of a space, under energy budgets.
 
     neuronas search --algorithm exhaustive --exact --out RUN
     python benchmarks/exhaustive_rank.py RUN [--energy 1.2 1.6 2.0]
 
-RUN: a finished exhaustive search; the others search with its seed, so with the same weights and images. Every candidate
-gets the full batch, and each algorithm proposes at most as many as Algorithm 1.
+RUN: a finished exhaustive search. The other algorithms search with its seed, and thus with the same weights and images.
+Every candidate is evaluated on the full batch, and each algorithm proposes at most as many as Algorithm 1.
 """
 
 import argparse
@@ -30,15 +30,15 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Search under each budget, rank the answers and write the result file."""
+    """Search under each budget, rank the results and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--energy", type=float, nargs="+", default=ENERGIES, help="limits, µJ for each image")
+    parser.add_argument("--energy", type=float, nargs="+", default=ENERGIES, help="limits, µJ per image")
     given = parser.parse_args()
     whole = json.loads((given.run / "result.json").read_text(encoding="utf-8"))
     with closing(sqlite3.connect(f"file:{given.run / 'history.sqlite'}?mode=ro", uri=True)) as db:
         known = dict(db.execute("SELECT key, fitness FROM evaluations WHERE screened = 0"))
-        # The cheapest candidate of each function decides whether the function fits.
+        # A function fits if its cheapest candidate fits.
         cheapest = dict(db.execute("SELECT key, min(energy_uj) FROM candidates GROUP BY key"))
     fitness, energy = np.array([(value, cheapest[key]) for key, value in known.items()]).T
     found = []

@@ -1,20 +1,20 @@
-r"""What finalists add over the first of the ranking, at equal time.
+r"""Measures what training finalists gains over taking the fittest candidate, at equal time.
 
     python benchmarks/finalists.py --datasets digits,imagefolder:DIR --seeds 5 --finalists 8 --epochs 40 \
         --work FOLDER --name NAME
 
-For each data set and random seed one search with ``--finalists``, then three trainings from scratch with the same
-settings and seed, measured on the test images:
+For each data set and random seed: one search with ``--finalists``, then three trainings from scratch with the same
+settings and seed, evaluated on the test images:
 
-* ``winner``: the finalist that learned best, for ``--epochs``;
-* ``first``: the first of the ranking, likewise;
-* ``first, longer``: the first of the ranking, for as many more epochs as the time of the finalists pays for, at the
-  images per second that it had itself among them. This is the rival at equal time; that evaluations and checkpoints
-  take time as well is left out, to its advantage.
+* ``winner``: the finalist with the best accuracy, for ``--epochs``;
+* ``first``: the fittest candidate, for ``--epochs``;
+* ``first, longer``: the fittest candidate, for additional epochs that take as long as the training of the finalists, at
+  its own speed (images per second) in that training. This is the comparison at equal time; the time for evaluations and
+  checkpoints is ignored, in its favour.
 
-Where the winner is the first, its training counts for both, and finalists have only cost time. Differences are paired
-by data set and seed. Everything is kept in ``--work``; a stopped run goes on from there. ``--set`` is handed on to
-every search and training, such as ``--set network.channels=8``.
+If the winner is the fittest candidate, its training counts for both and the finalists only cost time. Differences are
+paired by data set and seed. All runs are kept in ``--work``; an interrupted benchmark continues from there. ``--set``
+is passed to every search and training, for example ``--set network.channels=8``.
 """
 
 import argparse
@@ -85,17 +85,17 @@ def learned(
 
 
 def images_per_s(run: Path, finalist: Finalist) -> float:
-    """How fast a finalist was trained."""
+    """Training speed of a finalist."""
     return fmean(one.images_per_s for one in read_epochs(finalist_folder(run, finalist) / METRICS))
 
 
 def accuracies(choice: FinalistChoice) -> dict[str, list[float]]:
-    """What each finalist reached at each rung, by its rank."""
+    """Accuracies of each finalist after each rung, by rank."""
     return {str(one.rank): [round(value, 4) for value in one.accuracies] for one in choice.finalists}
 
 
 def summary(rows: Iterable[Row], rival: str) -> Row:
-    """Test accuracy of the winner minus that of a rival, in points: mean, standard error, and how often each leads."""
+    """Difference in test accuracy, winner minus rival, in points: mean, standard error, how often each is better."""
     differences = [100 * (one["test accuracy"]["winner"] - one["test accuracy"][rival]) for one in rows]
     n = len(differences)
     return {
@@ -108,16 +108,16 @@ def summary(rows: Iterable[Row], rival: str) -> Row:
 
 
 def main() -> None:
-    """Search, train, write the table."""
+    """Search, train and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", default="digits", help="names, or imagefolder:DIR, separated by commas")
     parser.add_argument("--seeds", type=int, default=5, help="random seeds 0, 1, … of each data set")
     parser.add_argument("--finalists", type=int, default=8)
     parser.add_argument("--finalist-epochs", type=int, default=12)
-    parser.add_argument("--epochs", type=int, default=60, help="of the trainings that are compared")
+    parser.add_argument("--epochs", type=int, default=60, help="epochs of the compared trainings")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--name", required=True, help="of the result file")
+    parser.add_argument("--name", required=True, help="name of the result file")
     given = parser.parse_args()
     rows: dict[str, list[Row]] = {}
     for number, dataset in enumerate(given.datasets.split(",")):

@@ -1,14 +1,14 @@
-"""Fits the interval of accuracy that a fitness lets expect, from tables of trained networks; reports its coverage.
+"""Fits the interval of expected accuracy for a fitness to tables of trained networks, and reports its coverage.
 
     python benchmarks/fit_accuracy.py --labels CIFAR10.csv CIFAR100.csv TINY.csv --dataset imagefolder:DIR
 
 Split conformal prediction (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005; Lei et al., JASA
-113, 2018): a line is fitted on one half of the functions (least squares, Huber) and the residuals of the other half
-give the half-width, so that rows that compute the same function never straddle. Coverage is measured apart, on 100
-random splits of the functions into thirds: line, half-width, test. Only what is fitted goes into ``calibration.json``.
-Spikes come from ``--channels`` channels and one batch of training images, for all tables the same; of a table with more
-functions than ``--functions`` that many are drawn, with all their rows. What the engine read is kept in ``build/``, for
-other constants of the fitness.
+113, 2018): a line is fitted to one half of the functions (least squares, Huber), and the half-width is a quantile of
+the residuals of the other half. Rows that compute the same function are always in the same half. Coverage is measured
+separately, on 100 random splits of the functions into thirds: line, half-width, test. Only the fit is written to
+``calibration.json``. Spikes are computed with ``--channels`` channels and one batch of training images, the same for
+all tables. From tables with more than ``--functions`` functions, that many are drawn, with all their rows. The engine's
+measurements are kept in ``build/``, to fit again with other constants of the fitness.
 """
 
 import argparse
@@ -34,7 +34,7 @@ BUILD = Path(__file__).parents[1] / "build"
 
 
 class Table:
-    """Rows of a table: fitness, accuracy in percent, number of the function, depth."""
+    """Rows of a table: fitness, accuracy in percent, index of the function, depth."""
 
     def __init__(self, path: Path, given: argparse.Namespace):
         rows = read_labels(path)
@@ -54,7 +54,7 @@ class Table:
             BUILD.mkdir(exist_ok=True)
             kept.write_text(json.dumps([[order[key], one.entropies] for key, one in read.items()]), encoding="utf-8")
         first = {key: row.architecture.cells[0] for key, row in reversed(list(zip(keys, rows, strict=True)))}
-        cells = {order[key]: cell for key, cell in first.items()}  # what ``record`` read, not a twin
+        cells = {order[key]: cell for key, cell in first.items()}  # the cell read by ``record``, not an equivalent one
         known = dict(json.loads(kept.read_text(encoding="utf-8")))
         self.rule = task_of(path)
         values = {number: Function(cells[number], known[number]).value(self.rule) for number in known}
@@ -62,7 +62,7 @@ class Table:
 
 
 def line(fitness: Floats, accuracy: Floats) -> tuple[float, float]:
-    """Slope and intercept by iterated least squares with Huber's weights (limit 1 point)."""
+    """Slope and intercept by iteratively reweighted least squares with Huber's weights (limit 1 point)."""
     weights = np.ones(len(fitness))
     for _ in range(20):
         slope, intercept = np.polyfit(fitness, accuracy, 1, w=np.sqrt(weights))
@@ -71,7 +71,7 @@ def line(fitness: Floats, accuracy: Floats) -> tuple[float, float]:
 
 
 def quantile(residuals: Floats) -> float:
-    """The conformal quantile: the ceil((n + 1) LEVEL)-th smallest."""
+    """The conformal quantile: the ceil((n + 1) LEVEL)-th smallest residual."""
     place = int(np.ceil((len(residuals) + 1) * LEVEL))
     return float(np.sort(residuals)[min(place, len(residuals)) - 1])
 
@@ -127,7 +127,7 @@ def _is_inside(one: AccuracyCalibration, table: Table, row: int) -> bool:
 
 
 def main() -> None:
-    """Fit, report, write."""
+    """Fit, report and write."""
     parser = reading_parser(__doc__)
     parser.add_argument("--labels", type=Path, nargs="+", required=True)
     parser.add_argument("--functions", type=int, default=500)

@@ -1,12 +1,13 @@
-"""Fits what chips leave of the accuracy above chance, from simulated pairs of networks and chips: ``ChipCalibration``.
+"""Fits the model of the accuracy lost on chips to simulated pairs of networks and chips: ``ChipCalibration``.
 
     python benchmarks/fit_chip_loss.py
 
 Tables in ``benchmarks/trained``: ``chips.csv`` (write variation), ``devices.csv`` (device models) and
-``designs-digits.csv`` (designs of a front, one day after programming). The constants come from all rows of the first
-two. How good they are is measured apart from what was fitted: each network by a fit to the other ones; ``devices.csv``
-by a fit to ``chips.csv`` alone, which has other networks and no device model; and the designs of the front, which are
-in no fit. Half of the kinds of chips lose next to nothing, so all is also given for those that lose at least ``LOST``.
+``designs-digits.csv`` (designs of a front, one day after programming). The constants are fitted to all rows of the
+first two. Their accuracy is measured on rows that were not fitted: each network by a fit to the others; ``devices.csv``
+by a fit to ``chips.csv`` only, which has other networks and no device model; and the designs of the front, which are in
+no fit. Half of the kinds of chips lose almost nothing, so all results are also given for those that lose at least
+``LOST``.
 """
 
 import csv
@@ -36,7 +37,7 @@ from neuronas.hardware.sweep import vary
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
 DAY = 86_400.0
 COUNTS = "own_snr_db"
-"""The ratio that the calibration has."""
+"""The ratio used by the calibration."""
 Array = NDArray[np.float64]
 Row = Mapping[str, str]
 
@@ -49,9 +50,9 @@ class Table:
         source: name of each row's file.
         network: name of each row's network.
         cell_bits: bits per cell.
-        own: noise of its layers, of each filter for itself.
-        shared: in common.
-        kept: share of the accuracy above chance that the chips kept.
+        own: noise of the layers, independent between filters.
+        shared: noise of the layers, common to all filters.
+        kept: share of the accuracy above chance that is kept on the chips.
     """
 
     source: NDArray[np.str_]
@@ -63,11 +64,11 @@ class Table:
 
     @property
     def noise(self) -> LayerNoise:
-        """Of the layers."""
+        """Noise of the layers."""
         return LayerNoise(self.own, self.shared)
 
     def only(self, chosen: NDArray[np.bool_]) -> "Table":
-        """Some rows."""
+        """A selection of the rows."""
         return Table(*(values[chosen] for values in vars(self).values()))
 
 
@@ -120,11 +121,11 @@ def _read(
 
 
 def fitted(table: Table, counts: str) -> Array:
-    """Middle and scale of the logistic function, dB, by least squares of what is kept.
+    """Middle and scale of the logistic function in dB, by least squares of the kept share.
 
     Args:
         table: rows.
-        counts: the ratio that counts, an attribute of ``LayerNoise``.
+        counts: the ratio to use, an attribute of ``LayerNoise``.
     """
     found = least_squares(
         lambda constants: forecast(constants, table, counts) - table.kept, [5.0, 3.0],
@@ -135,14 +136,14 @@ def fitted(table: Table, counts: str) -> Array:
 
 
 def forecast(constants: Array, table: Table, counts: str) -> Array:
-    """Share that is kept."""
+    """Predicted kept share."""
     middle, scale = constants
     share: Array = 1 / (1 + np.exp(np.clip((middle - getattr(table.noise, counts)) / scale, -500, 500)))
     return share
 
 
 def left_out(table: Table, counts: str) -> Array:
-    """Each network by a fit to the other ones."""
+    """Predictions for each network by a fit to the others."""
     found = np.zeros_like(table.kept)
     for network in np.unique(table.network):
         own = table.network == network
@@ -151,7 +152,7 @@ def left_out(table: Table, counts: str) -> Array:
 
 
 def agreement(expected: Array, table: Table) -> dict[str, object]:
-    """How far forecasts are off; of all rows, and of those that lose."""
+    """Errors of the predictions, for all rows and for those with a loss."""
 
     def of(chosen: NDArray[np.bool_]) -> dict[str, float | int | None]:
         off, own = np.abs(expected - table.kept)[chosen], table.kept[chosen]
@@ -172,7 +173,7 @@ def agreement(expected: Array, table: Table) -> dict[str, object]:
 
 
 def results_of(table: Table, counts: str) -> dict[str, object]:
-    """Constants, and how good they are."""
+    """Constants and their accuracy."""
     is_front, is_own = table.source == "front", table.source == "chips"
     in_fit, front, own = table.only(~is_front), table.only(is_front), table.only(is_own)
     constants, apart = fitted(in_fit, counts), left_out(in_fit, counts)
@@ -192,7 +193,7 @@ def results_of(table: Table, counts: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Fit, report, write."""
+    """Fit, report and write."""
     table = read()
     results = {counts: results_of(table, counts) for counts in (COUNTS, "snr_db")}
     in_fit = table.only(table.source != "front")

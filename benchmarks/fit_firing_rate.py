@@ -1,13 +1,13 @@
-"""Fits the four constants of the forecast of firing rates on a part of a table, and reports on the rest.
+"""Fits the four constants of the forecast of firing rates to a part of a table, and reports on the rest.
 
     python benchmarks/fit_firing_rate.py --labels CIFAR10.csv --others CIFAR100.csv TINY.csv
 
-Networks that compute the same function stay together. The forecast of each row comes from constants that were fitted on
-the other half of the functions; the first half's constants are those of ``calibration.json``, which this writes.
-``--others`` are forecast with them. Rows whose rate is 0 although the network is connected were not measured; they
-are left out and counted. Column ``firing_rate_mean`` is a mean over one LIF layer per convolution of
-the network *as written*: layers on edges that lead nowhere fire and count, and those that nothing reaches count with 0
-(in the table, a network with such an edge more has exactly 4/6 of the rate). The forecast is averaged in the same way.
+Networks that compute the same function stay together. Each row is forecast with constants fitted to the other half of
+the functions; the constants of the first half are written to ``calibration.json``, and ``--others`` are forecast with
+them. Rows of connected networks with a rate of 0 were not measured; they are excluded and counted. Column
+``firing_rate_mean`` is the mean over one LIF layer per convolution of the network *as written*: layers on edges that
+lead nowhere fire and count, and those that are never read count as 0 (in the table, a network with one such edge more
+has exactly 4/6 of the rate). The forecast is averaged in the same way.
 """
 
 import argparse
@@ -36,11 +36,11 @@ Floats = NDArray[np.float64]
 CALIBRATION = Path(str(files("neuronas.fitness"))) / "calibration.json"
 NEURON = LifNeuron(tau=4 / 3, v_threshold=1.0, v_reset=0.0, timesteps=5)
 UNTRAINED = RateConstants(mean=0.0, deviation=1.0, image_deviation=1.0, correlation=0.0)
-"""Right after initialisation, pixels taken for independent."""
+"""Values at initialisation, for independent pixels."""
 
 
 class Table:
-    """The connected rows of a table: their nodes as written, their functions, the rates measured after training."""
+    """The connected rows of a table: their nodes as written, their functions, and the rates measured after training."""
 
     def __init__(self, path: Path):
         with path.open(encoding="utf-8", newline="") as file:
@@ -57,7 +57,7 @@ class Table:
         self.has_dead_edges = np.array([_written(by_id[row.row_id]) != row.architecture for row in rows])
 
     def forecast(self, constants: RateConstants, chosen: NDArray[np.bool_] | None = None) -> Floats:
-        """Mean rate of the chosen rows, or of all."""
+        """Mean rate of the chosen rows, or of all rows."""
         rows = range(len(self.nodes)) if chosen is None else np.flatnonzero(chosen)
         return np.array(
             [mean_rate(self.nodes[row], forecast_rates(self.nodes[row], NEURON, constants)) for row in rows]
@@ -74,7 +74,7 @@ def _nodes(row: dict[str, str]) -> Sequence[Node]:
 
 
 def fitted(table: Table, chosen: NDArray[np.bool_]) -> RateConstants:
-    """Least squares (Huber) of forecast against measured rate, in percent."""
+    """Least squares (Huber) of the forecast and the measured rate, in percent."""
 
     def residuals(x: Floats) -> Floats:
         return 100 * (table.forecast(RateConstants(*map(float, x)), chosen) - table.rates[chosen])
@@ -85,7 +85,7 @@ def fitted(table: Table, chosen: NDArray[np.bool_]) -> RateConstants:
 
 
 def error(table: Table, forecast: Floats, chosen: NDArray[np.bool_] | None = None) -> RateError:
-    """How far forecasts are from what was measured; ``chosen``: rows, or all."""
+    """Errors of the forecasts; ``chosen``: rows, None: all."""
     chosen = np.ones(len(forecast), bool) if chosen is None else chosen
     mine, measured = forecast[chosen], table.rates[chosen]
     factors = np.exp(np.abs(np.log(mine / measured)))
@@ -99,7 +99,7 @@ def error(table: Table, forecast: Floats, chosen: NDArray[np.bool_] | None = Non
 
 
 def main() -> None:
-    """Fit, report, write."""
+    """Fit, report and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--others", type=Path, nargs="*", default=[])

@@ -1,12 +1,12 @@
-"""Fits the coefficients of ``path-information`` on one part of a table of trained networks, reports on the rest.
+"""Fits the coefficients of ``path-information`` to one part of a table of trained networks, and reports on the rest.
 
     python benchmarks/fit_path_information.py --labels FILE.csv --dataset imagefolder:DIR
 
-Networks that compute the same function stay together. One half of the functions is fitted on, the other half is ranked
-by what was found, and the other way round; so every row is reported on, by coefficients that never saw it. The first
-half's coefficients are ``path_information.FITTED``. Spikes come from ``--channels`` channels and one batch of training
-images. Rows of SpikeNAS-Bench before ``--first-id`` are left out of the fit (not of the report): docs/fitness.md shows
-that some of their labels are shifted. Each line is also fitted without one of the ingredients.
+Networks that compute the same function stay together. Coefficients are fitted to one half of the functions and used to
+rank the other half, and vice versa, so every row is ranked by coefficients fitted without it. The coefficients of the
+first half are ``path_information.FITTED``. Spikes are computed with ``--channels`` channels and one batch of training
+images. Rows of SpikeNAS-Bench before ``--first-id`` are excluded from the fit (not from the report), since
+docs/fitness.md shows that some of their labels are shifted. Each fit is repeated without one of the ingredients.
 """
 
 import argparse
@@ -51,7 +51,7 @@ FIRST_ID = 3875
 
 @dataclass
 class Function:
-    """A distinct function: its cell, the entropies in front of its convolutions in cell A and cell B."""
+    """A distinct function: its cell, and the entropies of the inputs of its convolutions in cell A and cell B."""
 
     cell: Genotype
     entropies: list[dict[str, float]]
@@ -62,7 +62,7 @@ class Function:
 
 
 class Recorder(PathInformation):
-    """Keeps the entropies that the measure reads."""
+    """Records the entropies read by the measure."""
 
     last: Function
 
@@ -91,18 +91,18 @@ def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, 
 
 
 def task_of(table: Path) -> Coefficients:
-    """The constants of the data set that a file of SpikeNAS-Bench is named after."""
+    """The constants for the data set in the name of a SpikeNAS-Bench file."""
     opened = open_dataset(dataset_of(table))
     return task_coefficients(opened.n_classes, opened.image_size)
 
 
 def dataset_of(table: Path) -> str:
-    """The data set that a file of SpikeNAS-Bench is named after."""
+    """The data set in the name of a SpikeNAS-Bench file."""
     return table.stem.removeprefix("spikenas-bench-").removesuffix("-dev")
 
 
 def fitted(functions: list[Function], accuracy: Floats, fixed: dict[str, float]) -> tuple[float, Coefficients]:
-    """Least squares (Huber) of a constant plus value against accuracy: coefficients are in points."""
+    """Least squares (Huber) of the accuracy by a constant plus the value; coefficients are in points."""
     free = [name for name in asdict(START) if name not in fixed]
 
     def coefficients(x: Floats) -> Coefficients:
@@ -118,7 +118,7 @@ def fitted(functions: list[Function], accuracy: Floats, fixed: dict[str, float])
 
 
 def report(fitness: Floats, accuracy: Floats, late: NDArray[np.bool_]) -> dict[str, object]:
-    """Agreement over all rows given, over the rows with sound labels, and its spread over samples."""
+    """Agreement over all given rows, over the rows with correct labels, and its spread over samples."""
     random = np.random.default_rng(0)
     samples = []
     for _ in range(N_SAMPLES):
@@ -136,7 +136,7 @@ def report(fitness: Floats, accuracy: Floats, late: NDArray[np.bool_]) -> dict[s
 
 
 def reading_parser(description: str | None) -> argparse.ArgumentParser:
-    """Options of a program that reads networks with ``record``."""
+    """Command-line options of programs that use ``record``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--channels", type=int, default=16)
@@ -146,7 +146,7 @@ def reading_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Record, fit, report."""
+    """Record, fit and report."""
     parser = reading_parser(__doc__)
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--first-id", type=int, default=FIRST_ID)

@@ -1,9 +1,10 @@
-"""Calibrates the laws of a compute-in-memory array on the measured chips that come with the package.
+"""Calibrates the model of compute-in-memory arrays on the measured chips included in the package.
 
     python benchmarks/fit_silicon.py
 
-Writes ``calibration.json`` beside the table: constants from all papers, and residuals of each row by constants from all
-papers but its own, by kind of array. ``neuronas reproduce silicon`` computes the same again and judges it.
+Writes ``calibration.json`` next to the table: constants fitted to all papers, and residuals of each row with constants
+fitted to all papers but its own, by kind of array. ``neuronas reproduce silicon`` repeats the computation and checks
+it.
 """
 
 from importlib.resources import files
@@ -21,7 +22,7 @@ DIGITS = 4
 
 
 def main() -> None:
-    """Fit, report, write."""
+    """Fit, report and write."""
     constants = calibrated(bundled_chips())
     document = SiliconCalibration(
         energy={name: round(value, DIGITS) for name, value in constants.energy.items()},
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def rounded(spreads: dict[Kind, Spread]) -> dict[Kind, Residuals]:
-    """With few digits."""
+    """Residuals rounded to few digits."""
     return {
         kind: Residuals(
             sizes=tuple(round(size, DIGITS) for size in spread.sizes),

@@ -1,12 +1,11 @@
-"""Can one set of constants of ``path-information`` rank all published tables? The frontier of their rank correlations.
+"""Can one set of constants of ``path-information`` rank all tables? Computes the frontier of rank correlations.
 
     python benchmarks/fitness_frontier.py --labels CIFAR10.csv CIFAR100.csv TINY.csv --dataset imagefolder:DIR
 
-Entropies come from one batch of photographs for all tables (the ranking hardly depends on the images). Every
-combination of ``GRID`` is tried, around the fitted constants; what is printed are the combinations that no other
-beats on all tables: what is possible in hindsight, on the rows that it reads. What a choice is worth on other rows is
-measured for each table alone: the best combination for one half of its functions ranks the other half, in 100 random
-splits.
+Entropies are computed from one batch of photographs for all tables (the ranking hardly depends on the images). Every
+combination of ``GRID``, around the fitted constants, is tried. The combinations that are not dominated over all tables
+are printed: the best possible in hindsight, on the same rows. The value of a choice for other rows is measured for each
+table separately: the best combination for one half of its functions ranks the other half, in 100 random splits.
 """
 
 from dataclasses import asdict, replace
@@ -41,7 +40,7 @@ def main() -> None:
     """Record the functions of every table once, then try all combinations."""
     parser = reading_parser(__doc__)
     parser.add_argument("--labels", type=Path, nargs="+", required=True)
-    parser.add_argument("--sample", type=int, default=800, help="rows of a table that is larger")
+    parser.add_argument("--sample", type=int, default=800, help="number of rows drawn from larger tables")
     given = parser.parse_args()
     tables: dict[str, tuple[list[Function], list[float]]] = {}
     for path in given.labels:
@@ -83,7 +82,7 @@ def rank_correlations(values: Floats, accuracy: Floats) -> Floats:
 
 
 def on_other_half(values: Floats, accuracy: Floats, functions: list[Function]) -> dict[str, float]:
-    """Mean rho of the combination chosen on half of the functions, and of the longest path, on the other half."""
+    """Mean rho on the other half, of the combination chosen on one half and of the longest path."""
     depths = np.array([[float(function.cell.depth) for function in functions]])
     identity = np.unique([id(function) for function in functions], return_inverse=True)[1]
     found = []

@@ -1,10 +1,10 @@
-"""What the ranking of a fitness depends on: images, precision, time steps, random seed of the weights.
+"""Measures how the ranking of a fitness depends on images, precision, time steps and the random seed of the weights.
 
     python benchmarks/fitness_inputs.py --dataset imagefolder:DIR [--functions 200]
 
-Random functions of SpikeNAS-Bench's space are ranked with photographs, 8 bits and T = 5; then one thing is changed at a
-time. Spearman's rho with the first ranking says how much it matters: a fitness that is 1 with white noise does not see
-the images.
+Random functions of SpikeNAS-Bench's space are ranked with photographs, 8 bits and T = 5; then one condition is changed
+at a time. Spearman's rho with the first ranking measures the effect: a fitness with rho 1 for white noise does not
+depend on the images.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def functions(n: int) -> list[Architecture]:
 
 
 def variants(photographs: torch.Tensor, others: torch.Tensor) -> dict[str, tuple[torch.Tensor, WeightSource, int]]:
-    """Images, weights and T of each ranking; the first is the one that the others are compared with."""
+    """Images, weights and T of each ranking; the first is the reference."""
     torch.manual_seed(0)
     weights = WeightSource(0, BITS)
     grey = photographs.mean(dim=(2, 3, 4), keepdim=True).expand_as(photographs).contiguous()

@@ -1,34 +1,34 @@
-r"""How good the front of ``neuronas design --design`` is: against narrower searches, and against trained networks.
+r"""Evaluates the front of ``neuronas design --design`` against narrower searches and against trained networks.
 
     python benchmarks/front_proof.py digits --work FOLDER [--design all] [--seeds 5]
     python benchmarks/front_proof.py digits --work FOLDER --train joint,tuned,networks,chips [--designs 12] [--chips 20]
     python benchmarks/front_proof.py imagefolder:DIR --name cifar10 --work FOLDER --set data.image_side=16 \
         --set design.channels_choices=4,8,16
 
-Four searches of the same cells, costs and expected errors, on chips with the errors of ``rram-wan-2022`` one day after
-programming:
+Four searches with the same cells, costs and expected errors, on chips with the errors of ``rram-wan-2022`` one day
+after programming:
 
 * ``joint``: network and chip (the front of ``design --design``);
-* ``tuned``: all networks on one chip, that of ``chips`` with the least energy times delay times area that expects no
-  more error than the preset's;
+* ``tuned``: all networks on one chip: the chip of ``chips`` with the smallest energy-delay-area product among those
+  with at most the expected error of the preset chip;
 * ``networks``: all networks on the preset chip;
-* ``chips``: all chips for one network, the fittest cells at the widest setting with most time steps and bits.
+* ``chips``: all chips for one network: the fittest cells at the widest setting with most time steps and bits.
 
-Their fronts are compared by hypervolume of expected error, energy, latency and area. Boxes: ``whole``, logarithmic,
-from the best to the worst value of the joint front; ``usable``, the same with at most twice its least error;
-``linear``, as ``whole`` but not logarithmic. Volumes are shares of 131,072 quasi-random points (scrambled Sobol, random
-seed 0) that a front dominates.
+The fronts are compared by hypervolume in expected error, energy, latency and area. Boxes: ``whole``, logarithmic, from
+the best to the worst value of the joint front; ``usable``, the same with at most twice its smallest error; ``linear``,
+like ``whole`` without logarithms. Volumes are fractions of 131,072 quasi-random points (scrambled Sobol, random seed 0)
+dominated by a front.
 
-``exhaustive``: each space to its end. ``equal``: as many costed designs for each, drawn without replacement and with
-equal chance from the designs that the bounds of ``search.joint`` leave; a random seed changes only this draw. A space
-with fewer designs is searched to its end. ``regret``: on ``REGRET``, what the front at its resolution loses of the
-hypervolume of all designs, each costed without any bound.
+``exhaustive``: each space is searched completely. ``equal``: the same number of costed designs for each, drawn without
+replacement and with equal probability from the designs that remain after the bounds of ``search.joint``; the random
+seed only affects this draw. A space with fewer designs is searched completely. ``regret``: on ``REGRET``, the loss of
+the front at its resolution compared with the hypervolume of all designs, each costed without bounds.
 
-``--train``: of each search named, ``--designs`` designs, each adding most to the hypervolume (box ``whole``) of those
-before it, are trained (recipe ``fast``, random seed 0) and simulated on ``--chips`` of these chips. Each is a row of
-``benchmarks/trained/front-NAME.csv``; a row that is there is not made again, nor is a comparison of fronts. Their
-hypervolumes have expected and measured errors, with and without chips, and the costs that the search knows; the box is
-``whole`` with errors up to that of guessing.
+``--train``: for each given search, ``--designs`` designs, each adding most to the hypervolume (box ``whole``) of the
+previous ones, are trained (recipe ``fast``, random seed 0) and simulated on ``--chips`` of these chips. Each is a row
+of ``benchmarks/trained/front-NAME.csv``; existing rows and comparisons are not repeated. Their hypervolumes are
+computed from expected and measured errors, with and without chips, and the costs known to the search; the box is
+``whole`` with errors up to the error of guessing.
 """
 
 import argparse
@@ -68,10 +68,10 @@ from neuronas.search.joint_space import JointSpace, Pairs
 TABLES = Path(__file__).parent / "trained"
 GOAL, USABLE, REGRET_GOAL = 1.3, 2.0, 0.01
 LEAST_ERROR = 1e-3
-"""Best error of the box of measured designs, at least: logarithms have no zero."""
+"""Lower bound of the best error in the box of measured designs, since logarithms need values above 0."""
 EVALUATIONS = (1_000, 10_000, 100_000)
 N_POINTS, N_POINTS_OF_CHOICE = 17, 13
-"""Powers of two."""
+"""Numbers of points, as powers of two."""
 REGRET = DesignSpace(
     crossbar_size=(32, 64), rows_per_read=(8, 32), adc_bits=(3, 4, 6), adcs_per_array=(8, 16), sign_scheme="free",
     replication=(1, 4), schedule="free",
@@ -84,12 +84,12 @@ Numbers = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Box:
-    """What a hypervolume is a share of.
+    """The box of a hypervolume.
 
     Attributes:
         low: [4] best values of error, energy, latency and area.
-        high: [4] worst ones.
-        is_logarithmic: logarithms are compared.
+        high: [4] worst values.
+        is_logarithmic: whether logarithms are compared.
     """
 
     low: Array
@@ -97,7 +97,7 @@ class Box:
     is_logarithmic: bool = True
 
     def scaled(self, points: Array) -> Array:
-        """Points [n, 4], 0 to 1 within the box."""
+        """Points [n, 4] scaled so that the box is from 0 to 1."""
         low, high, values = (
             logarithms(one) if self.is_logarithmic else one for one in (self.low, self.high, points[:, :4])
         )
@@ -105,7 +105,7 @@ class Box:
         return found
 
     def share(self, points: Array) -> float:
-        """What points [n, 4] dominate of the box."""
+        """Share of the box that is dominated by points [n, 4]."""
         left, inside = quasi_random(N_POINTS), self.scaled(points)
         inside = inside[(inside < 1).all(axis=1)]
         for first in range(0, len(inside), 16):
@@ -113,7 +113,7 @@ class Box:
         return 1 - len(left) / 2**N_POINTS
 
     def spread(self, points: Array, n: int) -> list[int]:
-        """Numbers of at most n points, each dominating most of what those before it leave."""
+        """Indices of at most n points, each of which dominates most of the volume left by the previous ones."""
         left, inside, found = quasi_random(N_POINTS_OF_CHOICE), self.scaled(points), []
         while len(found) < n and len(left):
             parts = range(0, len(inside), 64)
@@ -127,13 +127,13 @@ class Box:
 
 
 def quasi_random(power: int) -> Array:
-    """2^power points of the unit cube, [n, 4]."""
+    """2^power points in the unit cube, [n, 4]."""
     found: Array = qmc.Sobol(4, rng=0).random_base2(power)
     return found
 
 
 def dominated(points: Array, samples: Array) -> NDArray[np.bool_]:
-    """Whether each of points [n, 4] is at most each of samples [m, 4] in every objective, [n, m]."""
+    """Whether each point of [n, 4] is at most each sample of [m, 4] in every objective: [n, m]."""
     return np.logical_and.reduce([a[:, None] <= b for a, b in zip(points.T, samples.T, strict=True)])
 
 
@@ -147,7 +147,7 @@ class Searched:
 
     @classmethod
     def of(cls, space: JointSpace) -> "Searched":
-        """Search a space to its end; settings whose weights fit no chip are left out."""
+        """Search a space completely; settings whose weights fit no chip are excluded."""
         space = replace(space, settings=tuple(one for one in space.settings if len(space.chips(one))))
         front, n_costed = Designs.none(), 0
         for one in explored(space, 0, 1):
@@ -157,11 +157,11 @@ class Searched:
 
     @cached_property
     def worth(self) -> list[Pairs]:
-        """What the bounds of the search leave, by setting."""
+        """The designs left by the bounds of the search, by setting."""
         return [self.space.pairs(number).worth_costing() for number in range(len(self.space.settings))]
 
     def drawn(self, n: int, seed: int) -> Array:
-        """Objectives [m, 4] of n designs that are drawn with equal chance; those that keep the limits."""
+        """Objectives [m, 4] of n designs drawn with equal probability; only those within the limits."""
         ends = np.cumsum([len(one) for one in self.worth])
         drawn = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), n, replace=False, shuffle=False))
         setting_of = np.searchsorted(ends, drawn, side="right")
@@ -199,14 +199,14 @@ def searches(plan: FrontPlan, joint: JointSpace) -> dict[str, Searched]:
 
 
 def boxes(front: Array) -> dict[str, Box]:
-    """See above."""
+    """See the module's docstring."""
     low, high = front[:, :4].min(axis=0), front[:, :4].max(axis=0)
     usable = np.array([min(high[0], USABLE * low[0]), *high[1:]])
     return {"whole": Box(low, high), "usable": Box(low, usable), "linear": Box(low, high, is_logarithmic=False)}
 
 
 def over_others(shares: Mapping[str, float]) -> dict[str, float]:
-    """Hypervolume of the joint search over that of the better of ``networks`` and ``chips``, and over ``tuned``."""
+    """Hypervolume of the joint search divided by the better of ``networks`` and ``chips``, and by ``tuned``."""
     better = max(shares["networks"], shares["chips"])
     return {
         "over the better of networks and chips": round(shares["joint"] / better, 3) if better else None,
@@ -215,7 +215,7 @@ def over_others(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def compared(found: Mapping[str, Searched], within: Mapping[str, Box], n_seeds: int) -> Row:
-    """Hypervolumes of the fronts, at their end and at equal numbers of costed designs."""
+    """Hypervolumes of the complete fronts, and of those with equal numbers of costed designs."""
     results: Row = {"exhaustive": {}, "equal": {}}
     at_end = {box: {name: one.share(of.front.points) for name, of in found.items()} for box, one in within.items()}
     for box, shares in at_end.items():
@@ -249,7 +249,7 @@ def means(rows: Sequence[Row]) -> Row:
 
 
 def least_edap(found: Mapping[str, Searched], most: float) -> Row:
-    """Least energy times delay times area, µJ ms mm², among designs with at most this expected error."""
+    """Smallest energy-delay-area product, µJ ms mm², among designs with at most this expected error."""
     results = {}
     for name, one in found.items():
         points = one.front.points[one.front.points[:, 0] <= most]
@@ -258,7 +258,7 @@ def least_edap(found: Mapping[str, Searched], most: float) -> Row:
 
 
 def regret(plan: FrontPlan, joint: JointSpace) -> Row:
-    """See above."""
+    """See the module's docstring."""
     hardware = plan.plan.config.hardware
     values = axis_values(REGRET, joint.base, hardware.replication, hardware.schedule)
     small = replace(joint, values=values, settings=joint.settings[:N_REGRET_SETTINGS])
@@ -290,7 +290,7 @@ class Trained:
     Attributes:
         given: the command line.
         base: name of the accelerator, and the accelerator.
-        spaces: of each search.
+        spaces: space of each search.
         architectures: text of each candidate.
     """
 
@@ -301,18 +301,18 @@ class Trained:
 
     @property
     def table(self) -> Path:
-        """The rows."""
+        """File with the rows."""
         return TABLES / f"front-{self.given.name}.csv"
 
     def rows(self) -> list[Row]:
-        """Those that are there, numbers as numbers."""
+        """Existing rows, with numbers converted."""
         if not self.table.exists():
             return []
         lines = csv.DictReader(self.table.read_text(encoding="utf-8").splitlines())
         return [{name: _number(value) for name, value in line.items()} for line in lines]
 
     def add(self, search: str, box: Box) -> None:
-        """Append the rows of a search that are missing."""
+        """Append the missing rows of a search."""
         searched = self.spaces[search]
         points, origins = searched.front.points, searched.front.origins
         known = {(row["search"], row["number"]): row for row in self.rows()}
@@ -333,7 +333,7 @@ class Trained:
             print(measured, flush=True)
 
     def measured(self, space: JointSpace, design: DesignPoint) -> Row:
-        """Train the network of a design, if it is not, and simulate its chip."""
+        """Train the network of a design if necessary, and simulate its chip."""
         given, setting = self.given, design.setting.plain()
         run = given.work / f"network-{_key(design.architecture, setting)}"
         data = {"data": {"name": given.dataset}}
@@ -388,12 +388,12 @@ def _number(text: str) -> Any:
 
 
 def agreement(rows: Sequence[Row], within: Box, n_classes: int) -> Row:
-    """Rank correlations of what was expected with what was measured, and hypervolumes of both, by search.
+    """Rank correlations of expected and measured values, and hypervolumes of both, by search.
 
     Args:
-        rows: of the table.
-        within: box of the joint front, whose costs hold; errors reach from the least of all rows to that of guessing.
-        n_classes: of the data set.
+        rows: rows of the table.
+        within: box of the joint front, used for costs; errors range from the smallest of all rows to that of guessing.
+        n_classes: number of classes of the data set.
     """
     least = max(min(1 - row[key] for row in rows for key in row if key.endswith("accuracy")), LEAST_ERROR)
     box = Box(np.array([least, *within.low[1:]]), np.array([1 - 1 / n_classes, *within.high[1:]]))
@@ -426,18 +426,18 @@ def agreement(rows: Sequence[Row], within: Box, n_classes: int) -> Row:
 
 
 def rank_correlation(a: Array, b: Array) -> float | None:
-    """Spearman's; None where one of them is constant."""
+    """Spearman's rank correlation; None if one of the arrays is constant."""
     if len(np.unique(a)) < 2 or len(np.unique(b)) < 2:
         return None
     return round(float(spearmanr(a, b).statistic), 3)
 
 
 def main() -> None:
-    """Search, compare, train, write."""
+    """Search, compare, train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="name, or imagefolder:DIR")
     parser.add_argument("--work", type=Path, required=True, help="folder of the searches and trained networks")
-    parser.add_argument("--name", help="of the result (the data set's)")
+    parser.add_argument("--name", help="name of the result (default: that of the data set)")
     parser.add_argument("--design", default="all", help="design space: a name or file")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--train", default="", help="searches whose designs are trained, separated by commas")
@@ -474,7 +474,7 @@ def main() -> None:
 
 
 def facts(enumerated: Enumerated, found: Mapping[str, Searched]) -> Row:
-    """What was searched."""
+    """Facts about the searches."""
     front, architectures = found["joint"].front.points, enumerated.architectures
     least = float(front[:, 0].min())
     return {

@@ -1,14 +1,14 @@
-"""Algorithm 1 at full scale, and how far it is from the floor.
+"""Runs Algorithm 1 at full scale, and compares its time with a lower bound.
 
 Full scale: images 3x32x32, 128/256 channels, T = 5, batch 256, 8 bits, the paper's budgets.
 
     python benchmarks/full_scale.py imagefolder:DIR [--seed 0] [--exact] [--memory-limit 6] [--fitness sahd]
 
-The floor is what these candidates cost the same kernels at their best, in calls whose data stay in the cache: for each
-distinct convolution the additions of its spikes or, where that is faster, its multiply-accumulates on tiles; and for
-each distinct LIF layer the neurons and their packing, the statistics if it is normalised, its sums and its pools.
-Beside it: the time in which the bytes that must pass through memory are copied (sums written once, and read once for
-each distinct LIF layer).
+The lower bound is the time that the same kernels need for these candidates at their best, in calls with all data in the
+cache: for each distinct convolution, the additions of its spikes or, where faster, its multiply-accumulates on tiles;
+for each distinct LIF layer, the neurons and their packing, the statistics if it is normalised, its sums and its pools.
+In addition: the time to copy the bytes that must pass through memory (sums are written once, and read once for each
+distinct LIF layer).
 """
 
 import argparse
@@ -50,11 +50,11 @@ from neuronas.space.spaces import load_space
 
 TIMESTEPS, BITS, CHANNELS, BATCH, SIDE = 5, 8, 128, 256, 32
 IMAGES, SPIKES, POOL = 4, 0.1, Pool((3, 3), (1, 1), 1)
-"""Images, share of neurons that spike, and pooling, when rates are measured."""
+"""Number of images, share of neurons that spike, and pooling, for measuring speeds."""
 
 
 class Accounting:
-    """A backend that counts operations, bytes and seconds of another."""
+    """A backend that counts operations, bytes and seconds of another backend."""
 
     def __init__(self, backend: Backend):
         self.backend = backend
@@ -101,15 +101,15 @@ class Accounting:
 
 @dataclass(frozen=True)
 class Rates:
-    """What the kernels reach at their best.
+    """Best speeds of the kernels.
 
     Attributes:
-        additions: of a weight for a spike, per second; 0: not counted.
-        macs: multiply-accumulates per second of a dense convolution; 0: there is none.
+        additions: additions of a weight for a spike, per second; 0: not counted.
+        macs: multiply-accumulates per second of a dense convolution; 0: not available.
         value: seconds per value of a LIF layer on one edge.
         normalised: the same with batch normalisation and its statistics.
-        edge: seconds per value of adding another edge.
-        pool: seconds per value of pooling.
+        edge: seconds per value for another edge.
+        pool: seconds per value for pooling.
     """
 
     additions: float
@@ -121,7 +121,7 @@ class Rates:
 
     @classmethod
     def of(cls, backend: Backend) -> "Rates":
-        """Measure a backend: the fastest of some convolutions and LIF layers like the network's."""
+        """Measure a backend: the fastest of several convolutions and LIF layers similar to those of the network."""
         additions = macs = 0.0
         value = normalised = edge = pool = float("inf")
         for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
@@ -151,12 +151,12 @@ class Rates:
         return cls(additions, macs, value, normalised, max(0.0, edge - value), max(0.0, pool - value))
 
     def convolution(self, additions: int, macs: int) -> float:
-        """Seconds of a convolution at best."""
+        """Lower bound for a convolution, in seconds."""
         seconds = [n / rate for n, rate in ((additions, self.additions), (macs, self.macs)) if rate]
         return min(seconds)
 
     def node(self, value: Value, leaves: Mapping[Leaf, Array], *, normalised: bool) -> float:
-        """Seconds per value at best; with batch normalisation its sums and pools are computed twice."""
+        """Lower bound in seconds per value; with batch normalisation, sums and pools are computed twice."""
         program = compile_value(value, frozenset(leaf for leaf in value.leaves if leaves[leaf].constant))
         share = [1 / TIMESTEPS if step.constant else 1 for step in program.steps]
         pools = sum(part for part, step in zip(share, program.steps, strict=True) if step.pool)
@@ -166,7 +166,7 @@ class Rates:
 
 
 def methods(backend: Backend) -> list[tuple[Backend, bool]]:
-    """The ways in which a backend convolves, each alone, and whether it multiplies everything."""
+    """The convolution methods of a backend, each separately, and whether it multiplies all values."""
     if not isinstance(backend, NativeBackend):
         return [(backend, True)]
     some = [Method.EVENTS, Method.TILES][: 1 + native().has_tiles]
@@ -184,7 +184,7 @@ def count_spikes(backend: Backend, spikes: torch.Tensor) -> int:
 
 
 def fastest(call: Callable[[], object]) -> float:
-    """Seconds of the fastest of some calls."""
+    """Seconds of the fastest of several calls."""
     seconds = []
     for _ in range(8):
         synchronise()
@@ -196,7 +196,7 @@ def fastest(call: Callable[[], object]) -> float:
 
 
 def copy_bandwidth(device: torch.device) -> float:
-    """GB/s, read and written bytes together, of the fastest of some copies in a device's memory."""
+    """GB/s (bytes read plus bytes written) of the fastest of several copies in a device's memory."""
     source = torch.zeros(2**28, dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
     best = 0.0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds, tests and times everything on a machine with a CUDA device.
+# Installs, tests and measures everything on a machine with a CUDA device.
 #
 #     benchmarks/gpu.sh OUT IMAGES [WHEELS]
 #
@@ -16,13 +16,13 @@ trap 'rm -rf "$venv"' EXIT
 python3 -m venv --system-site-packages "$venv"
 "$venv/bin/pip" install -q ${wheels:+--no-index --find-links "$wheels"} -e '.[dev]'
 
-# A failure is reported at the end: the rest of the time on such a machine is not thrown away for it.
+# Failures are reported at the end, so that the remaining steps still run.
 failed=()
 "$venv/bin/pytest" tests/test_cuda.py tests/test_lif_cuda.py 2>&1 | tee "$out/tests.txt" || failed+=(tests)
 "$venv/bin/python" benchmarks/full_scale.py "imagefolder:$images" --exact --device cuda --memory-limit 64 2>&1 | tee "$out/search.txt" \
     || failed+=(search)
 cp benchmarks/results/full_scale-*-cuda*.json "$out" || failed+=("search's result")
-# Four convolutions a cell, full scale, one epoch first: the time of an epoch stands in metrics.jsonl and in the log.
+# Four convolutions per cell, full scale, one epoch by default: metrics.jsonl and the log contain the time of an epoch.
 arch='|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|'
 time "$venv/bin/neuronas" train "$arch" --dataset "imagefolder:$images" --head gap --epochs "${EPOCHS:-1}" --batch-size 128 \
     --device cuda --out "$out/run" 2>&1 | tee "$out/train.txt" || failed+=(training)

@@ -1,9 +1,9 @@
-"""How large the history of many candidates is, and how long it takes to open, to go on with and to report.
+"""Measures the size of a history with many candidates, and the time to open, continue and report it.
 
     python benchmarks/history_size.py [--candidates 1000000]
 
-Two different cells of five operations, drawn at random; four of five candidates fit the budget and are evaluated. Wall
-seconds, and those of the processor, which another program on the machine does not change. Needs the extra ``dev``.
+Two different cells with five operations, drawn at random; four of five candidates fit the budget and are evaluated.
+Wall-clock time, and CPU time, which is hardly affected by other programs. Needs the extra ``dev``.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BATCH = 1000
 
 
 def rows(number: int) -> list[CandidateRow]:
-    """A batch of made-up candidates."""
+    """A batch of artificial candidates."""
     rng = random.Random(number)
 
     def cell() -> str:
@@ -49,7 +49,7 @@ def rows(number: int) -> list[CandidateRow]:
 
 
 def page(history: Path, run: Path) -> dict[str, float]:
-    """What ``neuronas report`` takes for a run with this history, and how large its page is."""
+    """Time and page size of ``neuronas report`` for a run with this history."""
     history.replace(run / history.name)
     started, before = time.perf_counter(), os.times()
     subprocess.run([sys.executable, "-m", "neuronas", "report", str(run), "--quiet"], check=True)

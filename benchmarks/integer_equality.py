@@ -1,11 +1,11 @@
-"""Are exported programs equal to the interpreter, to the bit? Random networks, many images, several targets.
+"""Checks that exported programs equal the interpreter bit for bit: random networks, many images, several targets.
 
     python benchmarks/integer_equality.py [--networks 20] [--images 1000] [--sequences]
 
-Networks of random architectures of all spaces (``tests/support/random_networks.py``) are exported as C, compiled for
-each target whose compiler (and emulator) is installed, and run on random images. A digest covers all scores and the
+Networks with random architectures of all spaces (``tests/support/random_networks.py``) are exported as C, compiled for
+each target whose compiler (and emulator) is installed, and run on random images. A digest covers all scores, and the
 spikes of every layer and time step. Exit code 1: a digest differs from the interpreter's. With ``--sequences``, the
-networks read an image for each time step.
+networks read one image per time step.
 """
 
 import argparse
@@ -33,11 +33,11 @@ TARGETS = {
     "AArch64": (("aarch64-linux-gnu-gcc", "-O2", "-static"), ("qemu-aarch64",)),
     "RISC-V": (("riscv64-linux-gnu-gcc", "-O2", "-static"), ("qemu-riscv64",)),
 }
-"""By name: the compiler, and what runs its programs."""
+"""By name: the compiler, and the command that runs its programs."""
 
 
 def digest(found: IntegerResult) -> str:
-    """Of all scores and digests of spikes."""
+    """Digest of all scores and spike digests."""
     return sha256(found.scores.numpy().astype("<i4").tobytes() + found.spikes.astype("<u4").tobytes()).hexdigest()[:16]
 
 
@@ -53,7 +53,7 @@ def random_images(case: Case, n: int) -> torch.Tensor:
 
 
 def main() -> int:
-    """See above."""
+    """Compare all programs; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=int, default=20)
     parser.add_argument("--images", type=int, default=1000)

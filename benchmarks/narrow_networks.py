@@ -1,15 +1,15 @@
-"""Trains narrow networks of digits, and fits what they lose of the accuracy above chance.
+"""Trains narrow networks on digits, and fits a model of their loss of accuracy above chance.
 
     python benchmarks/narrow_networks.py RUNS [--networks 56]
 
-Each row of ``benchmarks/trained/narrow.csv`` is one random network with its fitness as a survey of ``design --design``
-reads it; a row that is there is not trained again, so the command can be stopped at any moment and repeated. ``RUNS``
+Each row of ``benchmarks/trained/narrow.csv`` is one random network with the fitness computed by a survey of ``design
+--design``. Existing rows are not trained again, so the command can be interrupted at any time and repeated. ``RUNS``
 keeps the trained networks. The columns are explained in ``benchmarks/trained/README.md``.
 
-The constants (``NarrowCalibration``) are fitted to this table, with the other factors of the prior as they are. How
-far off they are is measured on the networks of ``designs-digits.csv``, which are not in the fit, and on each network of
-the table by a fit to those with other cells. For comparison: the prior with nothing for narrow networks, with the width
-alone, and with the number of weights alone.
+The constants (``NarrowCalibration``) are fitted to this table, with the other factors of the prior unchanged. Their
+errors are measured on the networks of ``designs-digits.csv``, which are not in the fit, and on each network of the
+table by a fit to networks with other cells. For comparison: the prior without a term for narrow networks, with the
+width only, and with the number of weights only.
 """
 
 import argparse
@@ -43,7 +43,7 @@ TABLE, OTHERS = TRAINED / "narrow.csv", TRAINED / "designs-digits.csv"
 DATASET, N_CLASSES = "digits", 10
 CHANNELS, TIMESTEPS, WEIGHT_BITS = (4, 6, 8, 12, 16), (2, 3, 4, 5), (4, 6, 8)
 N_CONVOLUTIONS = 8
-"""Networks have 0 to 7 of them, equally often."""
+"""Networks have 0 to 7 convolutions, with equal probability."""
 BEST = 7.43431723
 """Fitness of the fittest cells in a survey of digits."""
 Array = NDArray[np.float64]
@@ -65,14 +65,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Networks:
-    """Rows as columns.
+    """The rows as columns.
 
     Attributes:
-        cells: numbers of the networks' cells; equal cells have equal ones.
+        cells: indices of the networks' cells; equal cells have the same index.
         settings: [n, 3] channels, timesteps, weight bits.
-        n_weights: [n].
+        n_weights: [n] number of weights.
         fitness: [n].
-        accuracy: [n] measured.
+        accuracy: [n] measured accuracy.
     """
 
     cells: NDArray[np.intp]
@@ -83,23 +83,23 @@ class Networks:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Networks":
-        """Columns of rows."""
+        """Columns of the rows."""
         _, cells = np.unique([row.architecture for row in rows], return_inverse=True)
         settings = np.array([(row.channels, row.timesteps, row.weight_bits) for row in rows], dtype=np.float64)
         values = np.array([(row.n_weights, row.fitness, row.accuracy) for row in rows]).T
         return cls(cells, settings, *values)
 
     def only(self, chosen: NDArray[np.bool_]) -> "Networks":
-        """Some of them."""
+        """A selection of the networks."""
         return Networks(*(values[chosen] for values in vars(self).values()))
 
 
 def expected(constants: Array, networks: Networks) -> Array:
-    """Accuracy that the prior lets expect, [n].
+    """Accuracy expected by the prior, [n].
 
     Args:
-        constants: error of the fittest cells, logarithm of the scale of the loss, powers of width and of weights.
-        networks: n of them.
+        constants: error of the fittest cells, logarithm of the scale of the loss, exponents of width and of weights.
+        networks: n networks.
     """
     error, scale, channels, weights = constants
     wide = np.minimum(error * wide_factor(BEST - networks.fitness, *networks.settings.T), 0.95)
@@ -113,7 +113,7 @@ TERMS: dict[str, tuple[bool, bool]] = {
     "weights": (False, True),
     "nothing": (False, False),
 }
-"""Whether the loss depends on width and on the number of weights; without either there is none."""
+"""Whether the loss depends on width and on the number of weights; if on neither, there is no loss."""
 
 
 def fitted(terms: tuple[bool, bool], networks: Networks) -> Array:
@@ -135,7 +135,7 @@ def fitted(terms: tuple[bool, bool], networks: Networks) -> Array:
 
 
 def left_out(terms: tuple[bool, bool], networks: Networks) -> Array:
-    """Each network by a fit to those with other cells."""
+    """Predictions for each network by a fit to those with other cells."""
     found = np.zeros(len(networks.accuracy))
     for cells in np.unique(networks.cells):
         own = networks.cells == cells
@@ -144,7 +144,7 @@ def left_out(terms: tuple[bool, bool], networks: Networks) -> Array:
 
 
 def agreement(forecast: Array, networks: Networks) -> dict[str, float | int]:
-    """How far forecasts are off."""
+    """Errors of the predictions."""
     off = np.abs(forecast - networks.accuracy)
     return {
         "n": len(off),
@@ -158,7 +158,7 @@ def agreement(forecast: Array, networks: Networks) -> dict[str, float | int]:
 
 
 class Survey:
-    """Reads fitness and number of weights as a search of network and chip does."""
+    """Computes fitness and number of weights like a search of network and chip."""
 
     def __init__(self, directory: Path):
         plan = plan_front("converters", {}, config={"data": {"name": DATASET}}, out=directory)
@@ -166,10 +166,10 @@ class Survey:
         self.evaluator = make_evaluators(self.plan, None, download=False).full
 
     def fitness(self, architectures: Sequence[Architecture]) -> list[float]:
-        """Of each architecture.
+        """Fitness of each architecture.
 
         Raises:
-            SystemExit: one has none.
+            SystemExit: an architecture has no fitness.
         """
         found = dict(self.evaluator.evaluate(architectures))
         values = [found[number] for number in range(len(architectures))]
@@ -178,7 +178,7 @@ class Survey:
         return [round(float(value), 5) for value in values if isinstance(value, float)]
 
     def n_weights(self, architecture: Architecture, channels: int) -> int:
-        """Of a network."""
+        """Number of weights of a network."""
         shape: NetworkShape = replace(self.plan.shape, channels=channels)
         return sum(row.n_weights for row in work_of(architecture, shape))
 
@@ -205,7 +205,7 @@ def trained(number: int, runs: Path, survey: Survey) -> Row:
 
 
 def rows() -> list[Row]:
-    """Those that are there."""
+    """Existing rows."""
     if not TABLE.exists():
         return []
     types = {field.name: str if field.name == "architecture" else float for field in fields(Row)}
@@ -214,7 +214,7 @@ def rows() -> list[Row]:
 
 
 def others(survey: Survey) -> Networks:
-    """The networks of the front's designs, each once."""
+    """The networks of the front's designs, without duplicates."""
     lines = csv.DictReader(OTHERS.read_text(encoding="utf-8").splitlines())
     names = ("architecture", "channels", "timesteps", "weight_bits")
     distinct = {tuple(line[name] for name in names): float(line["accuracy"]) for line in lines}
@@ -229,7 +229,7 @@ def others(survey: Survey) -> Networks:
 
 
 def main() -> None:
-    """Train what is missing, fit, report, write."""
+    """Train missing networks, fit, report and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--networks", type=int, default=56)

@@ -1,12 +1,12 @@
-r"""N-MNIST: accuracy in k-fold cross-validation, training time, energy at measured activity against dense inputs.
+r"""N-MNIST: accuracy in k-fold cross-validation, training time, energy at measured activity and with dense inputs.
 
     python benchmarks/nmnist.py DIR --work FOLDER --folds 5 --set network.channels=16
 
-DIR holds recordings in class folders, ``train/CLASS/*.bin`` and ``test/CLASS/*.bin``; all of them are put together and
-split anew, the same share of each class, so that each recording is tested once. For each fold, architecture and weights
-come from its training recordings alone: one search, one training, one evaluation. ``--set`` is handed on to search and
-training. Everything is kept in ``--work``; a stopped run goes on from there, and ``--only K`` runs one fold. Result:
-``results/nmnist.json``, written after each fold; the mean stands there once all folds do.
+DIR contains recordings in class folders, ``train/CLASS/*.bin`` and ``test/CLASS/*.bin``. They are merged and split
+again, with the same share of each class, so that each recording is tested once. For each fold, architecture and weights
+depend only on its training recordings: one search, one training, one evaluation. ``--set`` is passed to search and
+training. All runs are kept in ``--work``; an interrupted benchmark continues from there, and ``--only K`` runs one
+fold. Result: ``results/nmnist.json``, written after each fold; it contains the mean once all folds are finished.
 """
 
 import argparse
@@ -30,12 +30,12 @@ SETTINGS = (
     "train.event_shift=3", "train.event_rotate=15", "train.event_zoom=0.2", "train.event_elastic=1.5",
     "train.event_drop=0.2", "train.mixup=0.2",
 )  # fmt: skip
-"""What is set unless ``--set`` says otherwise."""
+"""Default settings; ``--set`` overrides them."""
 _SEED = 20240723
 
 
 def folds(recordings: Path, n: int, work: Path) -> list[Path]:
-    """Folders of links, each with ``train`` and ``test``; every recording is in one ``test``."""
+    """Folders of links, each with ``train`` and ``test``; every recording is in ``test`` once."""
     made = [work / f"recordings-{number}" for number in range(n)]
     for label in sorted(one.name for one in (recordings / "train").iterdir()):
         paths = sorted(path for split in ("train", "test") for path in (recordings / split / label).iterdir())
@@ -77,12 +77,12 @@ def row(number: int, folder: Path, given: argparse.Namespace) -> Row:
 
 
 def main() -> None:
-    """Run the folds that are asked for, and write the result after each."""
+    """Run the requested folds, and write the result after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, metavar="DIR")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--only", type=int, metavar="K", help="run this fold alone")
+    parser.add_argument("--only", type=int, metavar="K", help="run only this fold")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     rows: list[Row] = []

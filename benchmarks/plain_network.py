@@ -1,4 +1,4 @@
-"""The classifier written plainly with SpikingJelly's multi-step neurons: what one would write first."""
+"""The classifier in a straightforward implementation with SpikingJelly's multi-step neurons."""
 
 from math import prod
 
@@ -25,7 +25,7 @@ def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
 
 
 class PlainCell(nn.Module):
-    """One LIF layer for each convolution, as the papers' code has it; no backward edges."""
+    """One LIF layer per convolution, as in the papers' code; no backward edges."""
 
     def __init__(self, cell: Genotype, channels: int, tau: float, threshold: float):
         super().__init__()
@@ -97,7 +97,7 @@ class PlainNetwork(nn.Module):
 
 
 def copy_weights(source: Classifier, target: PlainNetwork) -> None:
-    """Give the plain network the classifier's weights and batch normalisation, in network order."""
+    """Copy weights and batch normalisation of the classifier to the plain network, in network order."""
     theirs = [module for module in target.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     for layer_of, module in zip(source.weighted_layers().values(), theirs, strict=True):
         with torch.no_grad():

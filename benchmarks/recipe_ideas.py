@@ -1,14 +1,14 @@
-r"""What each idea for a recipe brings alone: validation accuracy at equal epochs, and the time of a training.
+r"""Measures the effect of single changes of a recipe: validation accuracy at equal epochs, and training time.
 
     python benchmarks/recipe_ideas.py fast imagefolder:DIR --set data.image_side=16 --set train.n_images=22000
     python benchmarks/recipe_ideas.py default digits --seeds 3
     python benchmarks/recipe_ideas.py default fashion-mnist --data-dir DIR --seeds 3 --set data.image_side=16 \
         --set train.n_images=5000
 
-``fast``: the recipe without its early stages, 32 channels, 4 epochs. A variant changes what it names; the two with
-early stages are timed for what they save. ``default``: optimisers, peak learning rates and numbers of epochs with 8
-channels; a quarter of the images is for validation. Both: T = 2, 8 bits, one thread. No test image is read. A training
-that ``--work`` holds is not run again. Result: ``results/recipe_ideas-RECIPE-DATASET.json``.
+``fast``: the recipe without its early stages, 32 channels, 4 epochs. Each variant changes the settings it names; the
+two with early stages are measured for the time they save. ``default``: optimisers, peak learning rates and numbers of
+epochs with 8 channels; a quarter of the images is used for validation. Both: T = 2, 8 bits, one thread. Test images are
+not read. Trainings in ``--work`` are not repeated. Result: ``results/recipe_ideas-RECIPE-DATASET.json``.
 """
 
 import argparse
@@ -36,14 +36,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Trainings that differ from their base in what a variant names."""
+    """Trainings that differ from their base in the settings of a variant."""
 
     base: Mapping[str, Any]
     variants: Mapping[str, Mapping[str, Any]]
 
 
 def _optimised(optimiser: str, rate: float, **others: Any) -> dict[str, Any]:
-    """Settings of an optimiser with its momentum, where it has one that can be set."""
+    """Settings of an optimiser with its momentum, if that can be set."""
     momentum = {"muon": {"train.momentum": 0.95}, "sgd": {"train.momentum": 0.9}}.get(optimiser, {})
     given = {f"train.{name}": value for name, value in others.items()}
     return {"train.optimiser": optimiser, "train.learning_rate": rate, **momentum, **given}
@@ -111,7 +111,7 @@ COMPARISONS = {
 
 
 def train(recipe: str, dataset: Mapping[str, Any], given: Sequence[str], name: str, seed: int, run: Path) -> Row:
-    """Train once, or read what is there."""
+    """Train once, or read an existing result."""
     torch.set_num_threads(1)
     keep_freed_memory()
     comparison = COMPARISONS[recipe]
@@ -144,13 +144,13 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train all variants, write the result after each training."""
+    """Train all variants; write the result after each training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", choices=COMPARISONS)
     parser.add_argument("dataset", help="such as digits, or imagefolder:DIR of CIFAR-10")
     parser.add_argument("--data-dir", help="folder that holds the data set")
     parser.add_argument("--work", default="recipe-ideas", help="folder of the runs")
-    parser.add_argument("--variants", help="some of them, separated by commas; all if not given")
+    parser.add_argument("--variants", help="variants, separated by commas (default: all)")
     parser.add_argument("--set", action="append", default=[], help="section.key=value, for all trainings")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--processes", type=int, default=2)

@@ -1,10 +1,10 @@
-"""How large a report is, how long it takes to write and to open, and what its plot, its figures and the live page cost.
+"""Measures the size of a report, the time to write and open it, and the time of its plot, figures and live page.
 
     python benchmarks/report_page.py [RUN]
 
-RUN: a run directory to measure, by default a search on digits that is made first (half a minute). A run of 50,000
-random candidates with made-up fitness is measured beside it. Needs chromium and chromedriver, and the extra ``dev``.
-Times are of whole processes, started anew each time; "cpu" is what they computed, which other work changes less.
+RUN: the run directory to measure, by default a search on digits that is run first (half a minute). A run with 50,000
+random candidates and artificial fitness is also measured. Needs chromium and chromedriver, and the extra ``dev``. Times
+are of whole processes, started anew each time; "cpu" is CPU time, which is hardly affected by other programs.
 """
 
 import json
@@ -55,7 +55,7 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def processes(*arguments: object) -> dict[str, Any]:
-    """Run a verb several times, each in a process of its own."""
+    """Run a command several times, each time in a new process."""
     wall, cpu = [], []
     for _ in range(REPEATS):
         started, before = perf_counter(), os.times()
@@ -68,7 +68,7 @@ def processes(*arguments: object) -> dict[str, Any]:
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser without a window."""
+    """A headless browser."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("chrome") or "chromium"
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
@@ -101,9 +101,9 @@ def in_browser(browser: Any, page: Path) -> dict[str, Any]:
 
 
 def live(run: Path) -> dict[str, Any]:
-    """What the live page costs the process that serves it: the state after a change, and where nothing changed."""
+    """Time of the live page in the serving process: the state after a change, and without a change."""
     shown = LiveRun(run, lambda directory: read_runs([directory])[0])
-    shown.state("")  # modules are imported, files are in the cache
+    shown.state("")  # warm-up: imports modules, fills the cache
     wall, cpu, unchanged, n_bytes = [], [], [], 0
     for _ in range(REPEATS):
         (run / "config.yaml").touch()
@@ -120,7 +120,7 @@ def live(run: Path) -> dict[str, Any]:
 
 
 def measure(run: Path, browser: Any, folder: Path) -> dict[str, Any]:
-    """Everything about one run."""
+    """All measurements of one run."""
     page = folder / "report.html"
     report = processes("report", run, "--out", page)
     figures = processes("report", run, "--out", page, "--figures", folder / "figures")

@@ -1,13 +1,12 @@
-"""How the time of a search grows with batch size, channels, T, pixels, cells, candidates and workers.
+"""Measures how search time grows with batch size, channels, T, pixels, cells, candidates and workers.
 
     python benchmarks/scaling.py imagefolder:DIR [--targets avx2 avx512] [--repeats 2]
 
-Random cells, one setting changed at a time, on one thread, each instruction set in turn. The figure is processor time,
-best of ``--repeats`` interleaved rounds: other programs on the machine change it little. Workers are computed in this
-process: the candidates are cut as the distributor cuts them, each piece is timed, and pieces go to whoever is free.
-
-Each measurement is a line of ``--points``; the same command again measures what is missing there and writes results,
-tables and picture anew. Remove the file to measure everything again.
+Random cells, one setting changed at a time, one thread, each instruction set in turn. The measure is CPU time, the best
+of ``--repeats`` interleaved rounds; other programs on the machine hardly affect it. Workers are simulated in this
+process: the candidates are split as by the distributor, each piece is timed, and pieces are assigned to the next free
+worker. Each measurement is a line of ``--points``; repeating the command measures what is missing there and writes
+results, tables and picture again. Remove the file to measure everything again.
 """
 
 import argparse
@@ -44,7 +43,7 @@ Setting = dict[str, int]
 
 
 def settings() -> Iterator[Setting]:
-    """The base, then each axis with the others at the base."""
+    """The base, then each axis with the others at their base value."""
     yield BASE
     for axis, values in CHANGES.items():
         yield from (BASE | {axis: value} for value in values if value != BASE[axis])
@@ -61,19 +60,19 @@ def backend(target: str) -> NativeBackend:
 
 @cache
 def warm(target: str) -> None:
-    """Use the kernels once before the first measurement, and have memory."""
+    """Warm-up: use the kernels once and allocate memory."""
     measured(target, BASE, torch.randn(1, BASE["batch"], 3, BASE["side"], BASE["side"]))
 
 
 @cache
 def draws(n: int) -> tuple[Architecture, ...]:
-    """Candidates whose cells are all the same, as in the first pass of Algorithm 1."""
+    """Candidates with equal cells, as in the first pass of Algorithm 1."""
     rng, space = random.Random(0), load_space("neuronas")
     return tuple(Architecture((space.random_genotype(rng),)) for _ in range(n))
 
 
 def measured(target: str, setting: Setting, batch: torch.Tensor) -> dict[str, float]:
-    """Processor time and wall time until the last worker is done, and processor time of all workers, in seconds."""
+    """CPU time, wall-clock time until the last worker has finished, and CPU time of all workers, in seconds."""
     engine = EngineEvaluator(
         batch,
         NetworkShape(3, setting["side"], 10, setting["channels"], n_cells=setting["cells"]),
@@ -100,7 +99,7 @@ def measured(target: str, setting: Setting, batch: torch.Tensor) -> dict[str, fl
 
 
 def complete(file: Path, dataset: str, targets: list[str], repeats: int) -> list[dict[str, Any]]:
-    """The points of a file, after those that it lacks were measured and added."""
+    """The points of a file, after measuring and adding the missing ones."""
     file.parent.mkdir(parents=True, exist_ok=True)
     points = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
     processor = machine()["processor"]

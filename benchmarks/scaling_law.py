@@ -1,4 +1,4 @@
-"""What ``scaling.py`` makes of its measurements: fitted exponents, tables in the notes and the manual, a picture."""
+"""Evaluates the measurements of ``scaling.py``: fitted exponents, tables in the notes and the manual, a picture."""
 
 import re
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ EXPECTED = {
     "candidates": ("below 1", "candidates share layers"),
     "workers": ("above −1", "workers repeat what their pieces share, and wait for the last piece"),
 }
-"""Exponent and why, before it was measured."""
+"""Expected exponent and reason, stated before measuring."""
 LABELS = {"avx2": "AVX2", "avx512": "AVX-512 and AMX"}
 TIMES = ("processor_s", "wall_s", "work_s")
 Axis = dict[str, Any]
@@ -46,7 +46,7 @@ def fits(points: Iterable[dict[str, Any]]) -> dict[str, Axis]:
     """Best times along each axis, and the exponent by least squares of log(time) over log(value).
 
     Args:
-        points: lines of ``scaling.py``, of one instruction set.
+        points: lines of ``scaling.py`` for one instruction set.
 
     Returns:
         By axis: ``rows`` (value, best seconds, number of rounds), ``exponent``, ``standard_error`` and ``r_squared``.
@@ -74,7 +74,7 @@ def fits(points: Iterable[dict[str, Any]]) -> dict[str, Axis]:
 
 
 def tabulate(found: dict[str, dict[str, Axis]]) -> None:
-    """Replace the tables between the marks ``scaling: begin`` and ``scaling: end`` of the notes and the manual."""
+    """Replace the tables between the lines ``scaling: begin`` and ``scaling: end`` of the notes and the manual."""
     heads = [LABELS.get(target, target) for target in found]
     short = _table(["time over", "expected", *heads])
     long = _table(["time over", "values", *(f"seconds, {head}" for head in heads), *heads, "expected", "because"])
@@ -110,7 +110,7 @@ def draw(found: dict[str, dict[str, Axis]]) -> None:
     views = tuple(_view(axis, {target: axes[axis] for target, axes in found.items()}, shown) for axis in CHANGES)
     file = ROOT / "docs" / "pictures" / "scaling.svg"
     save(Chart("Scaling law", views, columns=4, width=1000), file, PAGE)
-    head, rest = file.read_text(encoding="utf-8").split(">", 1)  # on white, as the manual has a dark style as well
+    head, rest = file.read_text(encoding="utf-8").split(">", 1)  # white, since the manual also has a dark style
     ground = f'<rect width="100%" height="100%" fill="{PALETTE["card"][0]}"/>'
     file.write_text(f"{head}>{ground}{rest}", encoding="utf-8")
 

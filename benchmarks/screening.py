@@ -1,10 +1,10 @@
-"""What screening loses: for several seeds, the rank that the screened winner has in the exact search.
+"""Measures what screening loses: for several seeds, the rank of the screened winner in the exact search.
 
     python benchmarks/screening.py imagefolder:DIR [--channels 32] [--seeds 5] [--fitness sahd]
 
-Both passes of Algorithm 1: all distinct cells at both places, then all distinct second cells behind the exact
-winner of the first. For each screen size and share kept: the worst rank, over seeds and passes, of the best
-survivor by full-batch fitness (1 = the exact answer), and what the screen costs.
+Both passes of Algorithm 1: all distinct cells in both places, then all distinct second cells after the exact winner of
+the first pass. For each screen size and share kept: the worst rank, over seeds and passes, of the best survivor by
+full-batch fitness (1 = the exact result), and the cost of the screen.
 """
 
 import argparse

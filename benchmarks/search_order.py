@@ -1,14 +1,14 @@
-r"""Does the search's order hold after training? The best functions of a search against median ones.
+r"""Does the search's ranking hold after training? Compares the best functions of a search with median ones.
 
     python benchmarks/search_order.py imagefolder:DIR --name cifar10 --work FOLDER --set train.recipe=fast \
         --set network.channels=32 [--n 5] [--seeds 2]
 
 One search, then the same training for its ``--n`` fittest distinct functions and for as many around the median of all
-that it evaluated, with ``--seeds`` random seeds each. ``--set`` is handed on to the search and to every training.
-Everything is kept in ``--work``; a stopped run goes on from there. Test images are read once, after the last epoch.
-``results/search_order-NAME.json`` holds every accuracy and the share of pairs (best, median) in which the best learned
-more, with the p-value of the Mann-Whitney test over functions (means over seeds: seeds of one function are no
-independent rows).
+evaluated functions, with ``--seeds`` random seeds each. ``--set`` is passed to the search and to every training. All
+runs are kept in ``--work``; an interrupted benchmark continues from there. Test images are read once, after the last
+epoch. ``results/search_order-NAME.json`` contains every accuracy and the share of pairs (best, median) in which the
+best has the higher accuracy, with the p-value of the Mann-Whitney test over functions (means over seeds, since seeds of
+one function are not independent).
 """
 
 import argparse
@@ -28,14 +28,14 @@ BEST, MEDIAN = "best", "median"
 
 
 def chosen(run: Path, n: int) -> dict[str, list[str]]:
-    """Architectures of the fittest functions and of those around the median, the fitter first."""
+    """Architectures of the fittest functions and of those around the median, by decreasing fitness."""
     history = HistorySnapshot(run / HISTORY)
     try:
         full, small = history.fitness(screened=False), history.fitness(screened=True)
         keys, architectures = history.columns("key", "architecture")
     finally:
         history.close()
-    architecture = dict(zip(reversed(keys), reversed(architectures), strict=True))  # the first of twins
+    architecture = dict(zip(reversed(keys), reversed(architectures), strict=True))  # the first of equal ones
     best = sorted(full, key=full.__getitem__, reverse=True)[:n]
     every = sorted(small or full, key=(small or full).__getitem__, reverse=True)
     first = (len(every) - n) // 2
@@ -51,7 +51,7 @@ def accuracy(given: argparse.Namespace, architecture: str, run: Path, seed: int)
 
 
 def summary(rows: list[Row]) -> Row:
-    """The two groups side by side."""
+    """Comparison of the two groups."""
     groups = {name: [fmean(row["test_accuracy"]) for row in rows if row["group"] == name] for name in (BEST, MEDIAN)}
     if not all(groups.values()):
         return {}
@@ -65,19 +65,19 @@ def summary(rows: list[Row]) -> Row:
 
 
 def main() -> None:
-    """Search, train, write the result after each function."""
+    """Search and train; write the result after each function."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="name, or imagefolder:DIR")
-    parser.add_argument("--name", required=True, help="of the result file")
+    parser.add_argument("--name", required=True, help="name of the result file")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--n", type=int, default=5, help="functions of each group")
-    parser.add_argument("--seeds", type=int, default=2, help="random seeds 0, 1, … of each function")
+    parser.add_argument("--n", type=int, default=5, help="functions per group")
+    parser.add_argument("--seeds", type=int, default=2, help="random seeds 0, 1, … per function")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     searched = given.work / "search"
     neuronas.search(config={"data": {"name": given.dataset}}, assignments=given.set, out=searched, resume="auto")
     groups, rows = chosen(searched, given.n), list[Row]()
-    for number in range(given.n):  # groups in turn, so that a table that is not complete can be read
+    for number in range(given.n):  # alternate groups, so that an incomplete table is usable
         for name, architectures in groups.items():
             if number >= len(architectures):
                 continue

@@ -1,11 +1,11 @@
-"""Which labels of SpikeNAS-Bench are shifted by their id, and what ``path-information`` reaches without them.
+"""Finds shifted labels of SpikeNAS-Bench by their id, and evaluates ``path-information`` without them.
 
     python benchmarks/shifted_labels.py --labels FILE.csv --dataset imagefolder:DIR --entropies FILE.json
 
 Accuracy minus ``path-information`` (constants of the other half, from the results of ``fit_path_information.py``) is
-laid out in the order of ids and cut where its mean jumps (least squares with a penalty a cut). A step between two ids
-is hardly a property of networks; each piece is checked by rows of other ids that compute the same function.
-``--entropies`` keeps what the networks' spikes gave; it is written if it is not there.
+ordered by id and split where its mean jumps (least squares with a penalty per split). A step between two ids is
+unlikely to be a property of networks; each piece is checked with rows of other ids that compute the same function. The
+spike entropies of the networks are kept in ``--entropies``, which is written if it does not exist.
 """
 
 import argparse
@@ -30,15 +30,15 @@ from neuronas.space.canonical import architecture_key
 
 Floats = NDArray[np.float64]
 LARGEST_RESIDUAL = 1.2
-"""Points; larger ones count as this."""
+"""Limit of residuals, points; larger ones are clipped."""
 NOISE, PENALTY = 0.42, 28.0
-"""Standard deviation of residuals, points; what a cut must save, in squares of it."""
+"""Standard deviation of residuals, points; required gain of a split, in squares of the standard deviation."""
 SOUND = 0.2
-"""Points; pieces whose mean is nearer to zero than this are the reference."""
+"""Points; pieces with means closer to zero are the reference."""
 
 
 def entropies(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, Function]:
-    """Each distinct function's spike entropies, read from ``--entropies`` or measured and kept there."""
+    """Spike entropies of each distinct function, read from ``--entropies`` or measured and stored there."""
     cells = {architecture_key(row.architecture): row.architecture.cells[0] for row in reversed(rows)}
     if given.entropies.exists():
         kept = json.loads(given.entropies.read_text(encoding="utf-8"))
@@ -53,9 +53,9 @@ def entropies(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[st
 
 
 def cross_fitted(functions: dict[str, Function], seed: int) -> dict[str, float]:
-    """``path-information`` by the constants of the half that a function is not in, in points of accuracy."""
+    """``path-information`` with the constants of the half that does not contain the function, in points of accuracy."""
     document = json.loads((RESULTS / f"fit_path_information-seed{seed}.json").read_text(encoding="utf-8"))
-    # The first constants come from the functions that are chosen here, as there.
+    # The first constants are those of the functions chosen here, as in ``fit_path_information.py``.
     chosen = np.random.default_rng(seed).random(len(functions)) < 0.5
     found = {}
     for (key, function), first in zip(functions.items(), chosen.tolist(), strict=True):
@@ -65,7 +65,7 @@ def cross_fitted(functions: dict[str, Function], seed: int) -> dict[str, float]:
 
 
 def pieces(values: Floats) -> list[slice]:
-    """Cut a sequence where its mean jumps: least sum of squares plus ``PENALTY`` for each piece."""
+    """Split a sequence where its mean jumps: smallest sum of squares plus ``PENALTY`` per piece."""
     n, price = len(values), PENALTY * NOISE**2
     sums, squares = np.r_[0, np.cumsum(values)], np.r_[0, np.cumsum(values**2)]
     best, before = np.zeros(n + 1), np.zeros(n + 1, dtype=int)
@@ -83,7 +83,7 @@ def pieces(values: Floats) -> list[slice]:
 
 
 def twins_apart(keys: list[str], accuracy: Floats, here: NDArray[np.bool_], sound: NDArray[np.bool_]) -> dict[str, Any]:
-    """Mean difference between rows that are here and sound rows elsewhere of the same function, standard error."""
+    """Mean difference between the rows of a piece and reference rows of the same function, and its standard error."""
     members: dict[str, list[int]] = {}
     for index, key in enumerate(keys):
         members.setdefault(key, []).append(index)
@@ -103,7 +103,7 @@ def twins_apart(keys: list[str], accuracy: Floats, here: NDArray[np.bool_], soun
 
 
 def of_others(keys: Sequence[str], values: Floats) -> Floats:
-    """For each row the mean over all other rows of its function; nan where there are none."""
+    """For each row, the mean over all other rows of its function; NaN if there are none."""
     sums: dict[str, float] = {}
     counts: dict[str, int] = {}
     for key, value in zip(keys, values.tolist(), strict=True):
@@ -113,14 +113,14 @@ def of_others(keys: Sequence[str], values: Floats) -> Floats:
 
 
 def of_twins(keys: list[str], accuracy: Floats) -> dict[str, Any]:
-    """Agreement when each row is predicted by the mean of all other rows of its function."""
+    """Agreement if each row is predicted by the mean of all other rows of its function."""
     predicted = of_others(keys, accuracy)
     there = ~np.isnan(predicted)
     return asdict(agreement(predicted[there].tolist(), accuracy[there].tolist()))
 
 
 def features(function: Function) -> list[float]:
-    """All that the measure knows of a network: skips, entropy of each convolution, their summary, cell after cell."""
+    """All information that the measure has about a network: skips, entropies of the convolutions, summary; by cell."""
     found: list[float] = []
     for entropies in function.entropies:
         for number, edge in enumerate(function.cell.cleaned.edges):
@@ -131,9 +131,9 @@ def features(function: Function) -> list[float]:
 
 
 def left_over(functions: dict[str, Function], keys: list[str], residual: Floats) -> dict[str, float]:
-    """Variance of accuracy minus fitness, points squared: all of it, among twins, and what boosted trees explain.
+    """Variance of accuracy minus fitness, points squared: total, within equivalent rows, explained by boosted trees.
 
-    The trees see ``features`` and are cross-fitted on the residual, with twins in one fold.
+    The trees use ``features`` and are cross-fitted to the residual, with equivalent rows in one fold.
     """
     groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     number = np.array([groups[key] for key in keys])
@@ -152,7 +152,7 @@ def left_over(functions: dict[str, Function], keys: list[str], residual: Floats)
 
 
 def main() -> None:
-    """Cut, check, report."""
+    """Split, check and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--dataset", required=True)
@@ -168,7 +168,7 @@ def main() -> None:
     known = cross_fitted(functions, given.seed)
     fitness, accuracy = np.array([known[key] for key in keys]), np.array([row.accuracy for row in rows])
     residual = np.clip(accuracy - fitness, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-    # Networks without a convolution are far worse than any constants say: they tell nothing about ids.
+    # Networks without a convolution are far worse than predicted, so they give no information about ids.
     silent = [not any(edge.kind.has_neurons for edge in row.architecture.cells[0].edges) for row in rows]
     residual -= np.median(residual)
     residual[silent] = 0

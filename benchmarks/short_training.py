@@ -1,22 +1,22 @@
-r"""What a short training, or a readout of the untrained network, knows of trained accuracy beyond ``path-information``.
+r"""Do short training, or a readout of untrained networks, predict accuracy beyond what ``path-information`` does?
 
     python benchmarks/short_training.py --labels FILE.csv --dataset imagefolder:DIR --records FILE.jsonl \
         --entropies FILE.json --name NAME
 
-Draws distinct functions of a table of trained networks, the same number of each depth (longest path of convolutions),
-and gives each network two tests on training images, a small copy of it (few channels, small images):
+Draws distinct functions from a table of trained networks, equally many of each depth (longest path of convolutions),
+and tests a small version of each network (few channels, small images) on training images in two ways:
 
-* a training of a few steps, AdamW, learning rate up and down once, every batch new; then loss and accuracy on images
-  that it did not see;
-* a readout: ridge regression from the untrained network's last spikes to the classes, scored on other images.
+* training for a few steps with AdamW, one learning rate cycle, a new batch in every step; then loss and accuracy on
+  other images;
+* readout: ridge regression from the untrained network's last spikes to the classes, evaluated on other images.
 
-Each function is a line of ``--records``; a stopped run goes on from there. ``--steps 0``: the readout only. Scores
-are compared with a function's mean accuracy over its rows from ``--first-id`` on, within each depth: by themselves, and
-in what they add to ``path-information``. Their combination with it (a constant and two coefficients) is fitted on one
-half of the functions and ranks the other, and the other way round.
+Each function is a line of ``--records``; an interrupted benchmark continues from there. ``--steps 0``: readout only.
+Scores are compared, within each depth, with the mean accuracy of a function over its rows from ``--first-id`` on, alone
+and in combination with ``path-information``. The combination (a constant and two coefficients) is fitted to one half of
+the functions and ranks the other half, and vice versa.
 
-What a longer training could bring is read off the table itself: the validation accuracy that *other* rows of the same
-function had after 10, 40 and 100 epochs, combined with ``path-information`` in the same way. ``--entropies`` is that of
+The value of longer training is taken from the table itself: the validation accuracy of *other* rows of the same
+function after 10, 40 and 100 epochs, combined with ``path-information`` in the same way. ``--entropies`` is the file of
 ``shifted_labels.py``.
 """
 
@@ -57,12 +57,12 @@ Record = dict[str, Any]
 N_CLASSES, WARMUP = 10, 0.15
 POOLED_SIDES = (1, 4)
 PENALTIES = (0.01, 0.1, 1.0)
-"""Of the ridge regression, per image, features standardised."""
+"""Penalties of the ridge regression, per image, for standardised features."""
 N_SAMPLES = 500
 
 
 class Tests:
-    """Both tests of one network.
+    """Both tests for one network.
 
     Args:
         given: the command line.
@@ -94,7 +94,7 @@ class Tests:
         return found
 
     def _trained(self, network: Classifier) -> Record:
-        """Loss of each step (on images it has not seen yet); loss and accuracy at the end on the held out ones."""
+        """Loss of each step (on new images); final loss and accuracy on held-out images."""
         given = self.given
         optimiser = torch.optim.AdamW(network.parameters(), lr=given.learning_rate, weight_decay=0.01)
         network.train()
@@ -122,7 +122,7 @@ class Tests:
 
     @torch.no_grad()
     def _readout(self, network: Classifier) -> Record:
-        """Accuracy and squared error of the best penalty for each side that the last spikes are pooled to."""
+        """Accuracy and squared error with the best penalty, for each side to which the last spikes are pooled."""
         seen: list[Tensor] = []
         last = list(network.neurons())[-1]
         network.train()
@@ -149,7 +149,7 @@ class Tests:
 
 
 def drawn(firsts: dict[str, Architecture], labelled: set[str], n: int) -> list[str]:
-    """Keys of functions with sound labels, as many of each depth as there are, up to ``n``, depths in turn."""
+    """Keys of functions with correct labels, up to ``n`` of each depth, depths in turn."""
     order = np.random.default_rng(1).permutation(sorted(labelled))
     by_depth: dict[int, list[str]] = {}
     for key in order.tolist():
@@ -159,7 +159,7 @@ def drawn(firsts: dict[str, Architecture], labelled: set[str], n: int) -> list[s
 
 
 def recorded(given: argparse.Namespace, firsts: dict[str, Architecture], keys: list[str]) -> dict[str, Record]:
-    """Test the functions that are not in the records yet; all records of ``keys``."""
+    """Test the functions without a record; return all records of ``keys``."""
     given.records.touch()
     lines = given.records.read_text(encoding="utf-8").splitlines()
     found = {document["key"]: document for document in map(json.loads, lines)}
@@ -192,14 +192,14 @@ def scores_of(one: Record) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Table:
-    """Entries (functions, or rows of the table): accuracy, ``path-information``, which half each belongs to."""
+    """Entries (functions, or rows of the table): accuracy, ``path-information``, and their half."""
 
     accuracy: Floats
     known: Floats
     first_half: NDArray[np.bool_]
 
     def combined(self, score: Floats | None) -> Floats:
-        """Accuracy predicted from ``path-information`` and a score by a line that was fitted on the other half."""
+        """Accuracy predicted from ``path-information`` and a score by a linear model fitted to the other half."""
         columns = [np.ones_like(self.known), self.known] if score is None else [np.ones_like(score), self.known, score]
         basis, predicted = np.stack(columns, axis=1), np.empty_like(self.known)
         for half in (True, False):
@@ -208,7 +208,7 @@ class Table:
         return predicted
 
     def gain(self, score: Floats) -> Record:
-        """Rank correlations without and with a score; the gain's mean and s.d. over resampled entries."""
+        """Rank correlations without and with a score; mean and standard deviation of the gain over resamples."""
         without, both = self.combined(None), self.combined(score)
         random = np.random.default_rng(0)
         gains = []
@@ -224,18 +224,18 @@ class Table:
 
 
 def spearman(a: Floats, b: Floats) -> float:
-    """Rank correlation."""
+    """Spearman's rank correlation."""
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 
 def left(y: Floats, x: Floats) -> Floats:
-    """What a straight line in x leaves of y."""
+    """Residual of y after a linear regression on x."""
     basis = np.stack([np.ones_like(x), x], axis=1)
     return y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0]
 
 
 def within_depths(table: Table, depths: Floats, score: Floats) -> dict[str, Record]:
-    """Rank correlation of a score with accuracy, and, without ``path-information``, of what is left of both."""
+    """Rank correlation of a score with accuracy, and of both after removing ``path-information``, within depths."""
     found: dict[str, Record] = {}
     for deep in np.unique(depths).tolist():
         here = depths == deep
@@ -251,7 +251,7 @@ def within_depths(table: Table, depths: Floats, score: Floats) -> dict[str, Reco
 def longer_training(
     given: argparse.Namespace, rows: list[LabelledNetwork], known: dict[str, float]
 ) -> dict[str, Record]:
-    """What the validation accuracy of other rows of the same function adds, by epochs of their training."""
+    """Gain from the validation accuracy of other rows of the same function, by number of epochs of their training."""
     with given.labels.open(encoding="utf-8", newline="") as file:
         curves = {line["id"]: line for line in csv.DictReader(file)}
     late = [row for row in rows if int(row.row_id) >= given.first_id]
@@ -272,19 +272,19 @@ def longer_training(
 
 
 def half_of(keys: Iterable[str]) -> dict[str, bool]:
-    """Split functions in two."""
+    """Split functions into two halves."""
     distinct = sorted(set(keys))
     return dict(zip(distinct, (np.random.default_rng(0).random(len(distinct)) < 0.5).tolist(), strict=True))
 
 
 def main() -> None:
-    """Record, report."""
+    """Record and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--records", type=Path, required=True)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--functions", type=int, default=80, help="of each depth")
+    parser.add_argument("--functions", type=int, default=80, help="functions per depth")
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--side", type=int, default=16)
     parser.add_argument("--timesteps", type=int, default=4)

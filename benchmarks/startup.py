@@ -1,12 +1,12 @@
-"""How long verbs take to start: processor time, time and number of modules of whole processes, against a revision.
+"""Measures the start-up of commands: CPU time, time and number of modules of whole processes, against a revision.
 
     python benchmarks/startup.py REVISION
 
-REVISION: a commit to compare with, before this working tree; both run alternately, each with a run that it made itself,
-and the least of all times counts. Compare processor times on a busy machine, times on an idle one.
-Verbs that compute do as little as they can, so that the start is nearly all of it: a search of one candidate with 8
-images (its evaluation takes milliseconds), an evaluation of ten images. A tenth of a second of the times is Python and
-Typer. Times of "torch" and "numpy" are those of their imports alone.
+REVISION: a commit to compare with this working tree. Both run alternately, each with a run of its own, and the smallest
+time counts. Compare CPU times on a busy machine, times on an idle one. Commands that compute do as little as possible,
+so that start-up dominates: a search of one candidate with 8 images (its evaluation takes milliseconds), an evaluation
+of ten images. Python and Typer take a tenth of a second of each time. "torch" and "numpy" are the times of these
+imports.
 """
 
 import json
@@ -57,13 +57,13 @@ json.dump([code, len(sys.modules)], open(sys.argv[1], "w"))
 
 
 def environment(source: Path, folder: Path) -> dict[str, str]:
-    """Compiled modules are kept for both sources, as where neuronas is installed."""
+    """Compiled modules are kept for both sources, as in an installation of neuronas."""
     own = {"PYTHONPATH": str(source), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
 
 def taken_s(command: list[str], folder: Path, env: dict[str, str]) -> tuple[float, float]:
-    """Processor time of a process, user and system, and the time that it took."""
+    """CPU time of a process (user and system), and its wall-clock time."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
     after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -71,15 +71,15 @@ def taken_s(command: list[str], folder: Path, env: dict[str, str]) -> tuple[floa
 
 
 def measured(arguments: tuple[str, ...], folder: Path, environments: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Least processor time and time in seconds, and modules in the end, of a command by both sources.
+    """Smallest CPU time and time in seconds, and number of modules at the end, of a command with both sources.
 
     Args:
-        arguments: of the command.
-        folder: has a folder for each source, where it runs.
-        environments: variables by source.
+        arguments: arguments of the command.
+        folder: folder with a working folder for each source.
+        environments: environment variables by source.
     """
     found: dict[str, Any] = {}
-    for name, env in environments.items():  # the first run also compiles
+    for name, env in environments.items():  # the first run also compiles modules
         counted = [sys.executable, "-c", COUNTED, "count.json", *arguments]
         subprocess.run(counted, cwd=folder / name, env=env, check=True, capture_output=True)
         code, n_modules = json.loads((folder / name / "count.json").read_text())
@@ -97,7 +97,7 @@ def measured(arguments: tuple[str, ...], folder: Path, environments: dict[str, d
 
 
 def prepare(folder: Path, env: dict[str, str]) -> None:
-    """What verbs read, made by the version that reads it: ``run``, ``copy`` of it, ``photos``."""
+    """Create the inputs of the commands with the version that reads them: ``run``, a ``copy`` of it, ``photos``."""
     folder.mkdir(exist_ok=True)
     neuronas = [sys.executable, "-m", "neuronas"]
     for arguments in (("train", ARCH, "--channels", "8", "--epochs", "3", "--out", "run"), ("example-files",)):

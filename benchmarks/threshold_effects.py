@@ -1,11 +1,11 @@
-"""What decides accuracy among networks of equal depth, table by table: does it have the same sign everywhere?
+"""Which properties affect accuracy among networks of equal depth, and is their sign the same in every table?
 
     python benchmarks/threshold_effects.py CIFAR10.csv CIFAR100.csv TINY.csv
 
-For each table and depth (most convolutions on one path of the cell) a ridge regression of test accuracy on the
-threshold of the first and of the last neurons of the longest paths (mean over them), and on the number of
-convolutions and of skips. Coefficients in points of accuracy per unit, with standard errors; rows of one function are
-averaged first. Rows of CIFAR-10 below id 3,875 are left out (docs/fitness.md: some of their labels are shifted).
+For each table and depth (largest number of convolutions on one path of the cell): ridge regression of test accuracy on
+the thresholds of the first and the last neurons of the longest paths (mean over paths), and on the numbers of
+convolutions and skips. Coefficients are in points of accuracy per unit, with standard errors; rows of one function are
+averaged first. Rows of CIFAR-10 with ids below 3,875 are excluded (docs/fitness.md: some of their labels are shifted).
 """
 
 import sys
@@ -37,7 +37,7 @@ def paths(cell: Genotype, node: int) -> Iterator[list[Edge]]:
 
 
 def features(cell: Genotype) -> list[float]:
-    """In the order of ``FEATURES``."""
+    """The features, in the order of ``FEATURES``."""
     thresholds = [[edge.threshold for edge in path if edge.threshold] for path in paths(cell, cell.n_nodes - 1)]
     longest = [path for path in thresholds if len(path) == cell.depth]
     names = [edge.operation for edge in cell.edges]
@@ -65,7 +65,7 @@ def effects(rows: list[LabelledNetwork]) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Fit every table and depth from 2; at depth 1 the first neurons are the last."""
+    """Fit every table and depth from 2; at depth 1 the first neurons are also the last."""
     results: dict[str, dict[str, object]] = {}
     for path in map(Path, sys.argv[1:]):
         rows = read_labels(path)

@@ -1,10 +1,10 @@
-"""Trains small networks of several spaces, precisions and numbers of time steps: labels for a fitness.
+"""Trains small networks of several spaces, precisions and numbers of time steps, as labels for fitness measures.
 
     python benchmarks/trained_networks.py --cifar10 imagefolder:DIR --fashion-mnist DIR [--minutes 30] [--processes 2]
 
-Each row of ``benchmarks/trained/networks.csv`` is one training to the end of its schedule; a row that is there is not
-trained again, so the command can be stopped at any moment and repeated. No test image is used: networks are trained on
-one part of the *training* images and measured on another (``N_HELD_OUT``), which select nothing. See
+Each row of ``benchmarks/trained/networks.csv`` is one complete training. Existing rows are not trained again, so the
+command can be interrupted at any time and repeated. Test images are not used: networks are trained on one part of the
+*training* images and evaluated on another (``N_HELD_OUT``), which is not used for any selection. See
 ``benchmarks/trained/README.md``.
 """
 
@@ -48,7 +48,7 @@ EPOCHS, BATCH, LEARNING_RATE = 30, 100, 0.02
 SIDE, BITS, TIMESTEPS = 16, 8, 2
 CROSSED_BITS, CROSSED_TIMESTEPS = (2, 3, 4, 5, 6, 8), (1, 2, 4, 8)
 N_CROSSED, CROSSED_SHARE = 3, 3
-"""Further settings of every third network."""
+"""Additional settings for every third network."""
 KERNELS = Space(operations=("skip", "conv_3x3", "conv_5x5", "avg_pool_3x3"), cells=2)
 SPACES: Mapping[str, Space] = {
     "neuronas": load_space("neuronas"),
@@ -60,7 +60,7 @@ SPACES: Mapping[str, Space] = {
 
 @dataclass(frozen=True)
 class Task:
-    """A data set, how many of its images train, the width, and how many networks are drawn from each space."""
+    """A data set, its number of training images, the width, and the number of networks drawn from each space."""
 
     name: str
     channels: int
@@ -97,7 +97,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained(Training):
-    """What came out of it."""
+    """The result of a training."""
 
     parameters: int
     test_accuracy: float
@@ -111,7 +111,7 @@ COLUMNS = [field.name for field in fields(Trained)]
 
 
 def networks(task: Task) -> Iterator[tuple[str, str, int]]:
-    """Space, architecture and depth of the networks of a task, spread evenly over depths, spaces in turn."""
+    """Space, architecture and depth of the networks of a task, evenly spread over depths, with spaces in turn."""
     drawn = {name: list(_drawn(name, n)) for name, n in task.n_networks.items()}
     for place in range(max(map(len, drawn.values()))):
         for name, found in drawn.items():
@@ -120,7 +120,7 @@ def networks(task: Task) -> Iterator[tuple[str, str, int]]:
 
 
 def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
-    """Distinct functions: of each depth in turn the first that a fixed random sequence draws."""
+    """Distinct functions: for each depth in turn, the next one from a fixed random sequence."""
     space, random = SPACES[name], Random(f"trained {name}")
     by_depth: dict[int, dict[str, str]] = {}
     for _ in range(600):
@@ -137,7 +137,7 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
 
 
 def plan() -> list[Training]:
-    """All rows, in the order of training: one seed of each network among other settings, then the second seed."""
+    """All rows in training order: one seed of each network with other settings in between, then the second seed."""
     base, crossed = [], []
     for task in TASKS.values():
         for number, (space, architecture, d) in enumerate(networks(task)):
@@ -150,7 +150,7 @@ def plan() -> list[Training]:
                 every = [(b, t) for b in CROSSED_BITS for t in CROSSED_TIMESTEPS if (b, t) != (BITS, TIMESTEPS)]
                 every = [
                     one for one in every if one[1] > 1 or not SPACES[space].backward
-                ]  # feedback needs a second step
+                ]  # feedback needs at least two time steps
                 for b, t in Random(f"settings {name}").sample(every, N_CROSSED):
                     crossed.append(Training(f"{name}-b{b}-t{t}-s0", *facts, b, t, 0))
     return [*_mixed([*(pair[0] for pair in base), *crossed]), *(pair[1] for pair in _mixed(base))]
@@ -162,7 +162,7 @@ def _mixed(items: list[_T]) -> list[_T]:
 
 @cache
 def data(task_name: str, where: str, side: int) -> InMemoryDataSet:
-    """Images that train, followed by ``N_HELD_OUT`` others: all of them training images of the data set."""
+    """Training images followed by ``N_HELD_OUT`` images for evaluation, all from the data set's training images."""
     task = TASKS[task_name]
     opened = open_dataset(where) if where.startswith("imagefolder:") else open_dataset(task_name, where)
     source = opened.load("train", (side, side))
@@ -172,7 +172,7 @@ def data(task_name: str, where: str, side: int) -> InMemoryDataSet:
 
 
 def train(row: Training, where: str) -> Trained:
-    """Train one network and measure it."""
+    """Train and evaluate one network."""
     torch.set_num_threads(1)
     keep_freed_memory()
     started, images_of = process_time(), data(row.dataset, where, row.image_side)
@@ -209,7 +209,7 @@ def train(row: Training, where: str) -> Trained:
 
 
 def read() -> set[str]:
-    """The ids of the table."""
+    """The ids in the table."""
     if not TABLE.is_file():
         return set()
     with TABLE.open(newline="", encoding="utf-8") as file:
@@ -217,13 +217,13 @@ def read() -> set[str]:
 
 
 def main() -> None:
-    """Train what is missing, until the time is up."""
+    """Train missing networks until the time limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cifar10", required=True, help="imagefolder:DIR")
     parser.add_argument("--fashion-mnist", required=True, help="folder that holds fashion-mnist/*.gz")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--limit", type=int, help="so many trainings")
+    parser.add_argument("--limit", type=int, help="maximum number of trainings")
     given = parser.parse_args()
     deadline = monotonic() + 60 * given.minutes
     where = {"cifar10": given.cifar10, "fashion-mnist": given.fashion_mnist}

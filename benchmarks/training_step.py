@@ -1,15 +1,15 @@
-"""One training step: ours against the same network written plainly with SpikingJelly's multi-step neurons.
+"""Compares one training step with that of the same network written plainly with SpikingJelly's multi-step neurons.
 
     python benchmarks/training_step.py [--rounds 3]
 
-Four convolutions per cell, 32x32 images, head ``gap``, forward, backward and AdamW, at several widths and numbers of
-time steps T. Variants take turns, each in its own process (peak memory is that process'), so that a noisy machine
-treats them alike. ``ours, bfloat16`` runs where ``--precision auto`` chooses it: where the processor multiplies
-matrices of it.
+Four convolutions per cell, 32x32 images, head ``gap``, forward, backward and AdamW, for several widths and numbers of
+time steps T. Variants alternate, each in its own process (for its peak memory), so that noise of the machine affects
+them equally. ``ours, bfloat16`` is measured if ``--precision auto`` chooses it: on processors with bfloat16 matrix
+multiplication.
 
-``floor``: seconds that the multiplications of dense convolutions (forward, for the weights, for the inputs) take at the
-rate of a product of two large float32 matrices, measured in the same process. A variant can be faster than that floor:
-it leaves out multiplications by 0 and Winograd's filtering needs fewer.
+``floor``: seconds for the multiplications of dense convolutions (forward, weight gradients, input gradients) at the
+speed of a product of two large float32 matrices, measured in the same process. A variant can be faster, since it skips
+multiplications by 0, and Winograd's filtering needs fewer.
 """
 
 import argparse
@@ -40,14 +40,14 @@ ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|"
 STEPS = 5
 BATCHES = {16: 64, 32: 64, 128: 16}
 SIZES = {(channels, t): batch // t for channels, batch in BATCHES.items() for t in (1, 2, 4)}
-"""Batch size by channels before the reduction, and T: so that a step takes seconds at most."""
+"""Batch size by channels before the reduction and T, such that a step takes seconds at most."""
 PLAIN = "plain"
 VARIANTS = (PLAIN, "ours, float32, not quantised", "ours, float32", "ours, bfloat16")
 Found = dict[str, float]
 
 
 def shape_of(channels: int) -> NetworkShape:
-    """CIFAR-10's."""
+    """The shape for CIFAR-10."""
     return NetworkShape(3, 32, 10, channels, head="gap")
 
 
@@ -63,7 +63,7 @@ def network(variant: str, channels: int, timesteps: int) -> nn.Module:
 
 
 def n_multiplications(channels: int, timesteps: int) -> int:
-    """Of one image, dense, in the forward pass."""
+    """Multiplications for one image, dense, in the forward pass."""
     graph = lower(parse_architecture(ARCHITECTURE), shape_of(channels))
     nodes = [node for node in graph.nodes if isinstance(node.operation, Weights)]
     of_one = {node.name: prod(graph.weight_shape(node)) * prod(node.shape[1:]) for node in nodes}
@@ -71,7 +71,7 @@ def n_multiplications(channels: int, timesteps: int) -> int:
 
 
 def multiplications_per_second() -> float:
-    """Of a product of two large float32 matrices."""
+    """Speed of a product of two large float32 matrices."""
     a = torch.randn(1024, 1024)
     best = min(_seconds(lambda: a @ a) for _ in range(10))
     return 1024**3 / best
@@ -103,13 +103,13 @@ def measure(variant: str, channels: int, timesteps: int) -> Found:
 
 
 def variants() -> tuple[str, ...]:
-    """Those that this processor is made for."""
+    """Variants supported by this processor."""
     has_bfloat16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return VARIANTS if has_bfloat16 else VARIANTS[:-1]
 
 
 def rows(channels: int, timesteps: int, n_rounds: int) -> dict[str, Found]:
-    """Every variant at one size."""
+    """All variants at one size."""
     found: dict[str, list[Found]] = {variant: [] for variant in variants()}
     for _ in range(n_rounds):
         for variant, runs in found.items():
@@ -132,7 +132,7 @@ def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--one", nargs=3, help="measure this variant at these channels and T here, and print JSON")
+    parser.add_argument("--one", nargs=3, help="measure this variant, channels and T in this process, and print JSON")
     options = parser.parse_args()
     if options.one:
         variant, channels, timesteps = options.one

@@ -1,9 +1,9 @@
-"""What training settings cost and bring: test accuracy, spikes and operations of each variant over several seeds.
+"""Measures cost and effect of training settings: test accuracy, spikes and operations of variants over several seeds.
 
     python benchmarks/training_variants.py digits [--seeds 3] [--variants base,4-bits]
     python benchmarks/training_variants.py imagefolder:DIR --variants base --seeds 1 --config FILE.yaml --channels 16
 
-Each run is the command line's own `train` and `evaluate`; nothing is chosen by test images.
+Each run uses the commands `train` and `evaluate`; test images are not used for any selection.
 """
 
 import argparse

@@ -1,13 +1,14 @@
-"""What workers cost and save, and a computation on paper for up to 1,000 of them.
+"""Measures cost and gain of workers, and estimates them for up to 1,000 workers.
 
     python benchmarks/workers.py [imagefolder:DIR] [--estimate]
 
-Measured: one set of candidates in this process, on one worker and on two (seconds of the evaluation, best of
-``--repeats``, workers started before), which needs an idle machine. ``--estimate`` leaves this out.
+Measured: the same candidates in this process, with one worker and with two (seconds of the evaluation, best of
+``--repeats``, workers started before), which needs an idle machine. ``--estimate`` skips this.
 
-Estimated from processor time, which other programs change little: of the same set on one thread, and of messages and
-history writes without any computation. The set is cut as the distributor cuts it, a piece takes its edges times the
-seconds of one, pieces go to whoever is free, and each result passes the one process that writes.
+Estimated from CPU time, which other programs hardly affect: for the same candidates on one thread, and for messages and
+history writes without any computation. The candidates are split as by the distributor, a piece takes the number of its
+edges times the seconds per edge, pieces are assigned to the next free worker, and each result passes the one process
+that writes.
 """
 
 import argparse
@@ -44,7 +45,7 @@ SET_SIZES = (1_000, 20_000)
 
 
 class Nothing:
-    """Evaluates without computing: what remains is the way there and back."""
+    """Evaluates without computing, to measure the communication."""
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         """See ``Evaluator``."""
@@ -52,7 +53,7 @@ class Nothing:
 
 
 def serve_nothing() -> None:
-    """Be a worker that computes nothing."""
+    """Run as a worker that computes nothing."""
 
     def build(job: Job) -> WorkerEvaluators:
         return WorkerEvaluators({"full": Nothing()}, "nothing")
@@ -73,7 +74,7 @@ def draws(n: int) -> list[Architecture]:
 
 
 def seconds(evaluator: Evaluator, candidates: Sequence[Architecture], repeats: int) -> dict[str, float]:
-    """Best wall time of evaluating them, and best processor time of this process."""
+    """Best wall-clock time of the evaluation, and best CPU time of this process."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter(), time.process_time()
@@ -85,7 +86,7 @@ def seconds(evaluator: Evaluator, candidates: Sequence[Architecture], repeats: i
 
 
 def scaling(options: argparse.Namespace, crews: Iterable[tuple[int | None, int | None]]) -> list[dict[str, Any]]:
-    """Time one set of candidates on crews: number of workers (None: in this process), number of threads (None: all)."""
+    """Time the same candidates for crews: number of workers (None: in this process), number of threads (None: all)."""
     candidates = draws(options.candidates)
     rows: list[dict[str, Any]] = []
     for workers, threads in crews:
@@ -105,7 +106,7 @@ def scaling(options: argparse.Namespace, crews: Iterable[tuple[int | None, int |
 
 
 def overheads() -> dict[str, float]:
-    """Seconds for each candidate that only messages and history take."""
+    """Seconds per candidate for messages and history alone."""
     candidates = draws(5000)
     job = Job(
         settings=plan(given({}, "benchmark")).config,
@@ -137,13 +138,13 @@ def overheads() -> dict[str, float]:
 
 
 def simulate(candidates: Sequence[Architecture], n_workers: int, edge_s: float, writer_s: float) -> dict[str, Any]:
-    """Compute how long workers take for one set of candidates.
+    """Estimate the time of workers for one set of candidates.
 
     Args:
         candidates: the set.
-        n_workers: how many.
-        edge_s: seconds for an edge that the candidate before does not share.
-        writer_s: seconds of the one process that hands out, hears and writes, for each candidate.
+        n_workers: number of workers.
+        edge_s: seconds for an edge that is not shared with the previous candidate.
+        writer_s: seconds per candidate of the process that distributes, receives and writes.
     """
     pieces = subtrees(candidates, N_CELLS, n_workers * PIECES_PER_WORKER)
     work = [edges(candidates, piece) for piece in pieces]
@@ -164,7 +165,7 @@ def simulate(candidates: Sequence[Architecture], n_workers: int, edge_s: float, 
 
 
 def makespan(pieces: Iterable[float], n_workers: int) -> float:
-    """Seconds until the last piece is done, if each goes to whoever is free; of each piece the seconds are given."""
+    """Seconds until the last piece is finished if each goes to the next free worker; ``pieces``: seconds of each."""
     free = [0.0] * n_workers
     for seconds_of_piece in pieces:
         heapq.heapreplace(free, free[0] + seconds_of_piece)
@@ -172,7 +173,7 @@ def makespan(pieces: Iterable[float], n_workers: int) -> float:
 
 
 def edges(candidates: Sequence[Architecture], piece: Sequence[int]) -> int:
-    """Edges that a worker computes for a piece: of each candidate those that the one before does not share."""
+    """Number of edges computed by a worker for a piece: for each candidate, those not shared with the previous one."""
     total, before = 0, None
     for index in piece:
         key = edge_order(candidates[index], N_CELLS)
@@ -185,13 +186,13 @@ def edges(candidates: Sequence[Architecture], piece: Sequence[int]) -> int:
 
 
 def main() -> None:
-    """Measure, compute and write the result."""
+    """Measure, estimate and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", nargs="?", default="digits")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--candidates", type=int, default=120)
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--estimate", action="store_true", help="measure processor time only, and estimate")
+    parser.add_argument("--estimate", action="store_true", help="measure CPU time only, and estimate")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
