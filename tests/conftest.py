@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Before torch is imported. Networks of tests are small: threads take several times the processor time and save none,
-# and threads that spin while they wait multiply it once more on a busy machine, by 8 at worst.
+# Set before torch is imported. Networks in tests are small: more threads take several times the processor time without
+# being faster, and threads that spin while waiting multiply it again on a busy machine, by up to 8.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Compiled files are kept: every worker would compile all tests anew otherwise, and every command all of the package.
+# Compiled files are kept; otherwise every worker would compile all tests, and every command the whole package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import typer
@@ -28,16 +28,16 @@ from neuronas.space.shape import NetworkShape
 from own_operations import registered
 
 sys.dont_write_bytecode = False
-gc.set_threshold(20_000)  # torch and others make a million objects, which the collector would look through all the time
+gc.set_threshold(20_000)  # torch and others create a million objects, which would be scanned at every collection
 
-# It takes more time than most commands; a process of its own makes the parser of the command line only once as well.
+# It takes more time than most commands, and a separate process also creates the command-line parser only once.
 typer.main.get_command = cache(typer.main.get_command)
 
-# How long an example takes says more about the machine's other work than about the code.
+# The time of an example depends more on the machine's load than on the code.
 settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=20)
 
-# What a browser does beside showing a page takes more processor time than the pages do.
+# Background activity of a browser takes more processor time than the pages.
 _NO_COMPANY = (
     "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-component-update",
     "--disable-background-networking", "--disable-default-apps", "--disable-sync", "--no-first-run",
@@ -47,15 +47,15 @@ DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """All examples in the whole run, some in the fast one; tests with fewer take a part of ``max_examples``."""
+    """Number of examples: all in complete runs, fewer in quick ones; smaller tests use a part of ``max_examples``."""
     settings.load_profile("fast" if config.option.markexpr == "not slow" else "whole")
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        native()  # compiled now, by all cores, or else by each process at the same time
+        native()  # compiled once here, instead of by every process at the same time
 
 
-@pytest.hookimpl(trylast=True)  # behind what leaves tests out
+@pytest.hookimpl(trylast=True)  # after the hooks that deselect tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Nightly tests are left out unless asked for; files that take long come first, so that no process waits."""
+    """Deselect nightly tests unless requested; run slow files first, so that no process is idle at the end."""
     if "nightly" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=left_out)
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)  # also without the plug-in pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Whole folders are tested on all cores, single files in this process."""
+    """Test whole folders on all cores, single files in this process."""
     return 0 if any(".py" in argument for argument in config.args) else min(n_cores(), _MOST_PROCESSES)
 
 
@@ -82,14 +82,14 @@ def cifar_shape() -> NetworkShape:
 
 @pytest.fixture
 def own_operations() -> Iterator[tuple[str, ...]]:
-    """Operations that the built-in ones leave out."""
+    """Operations that are not built in."""
     with registered() as names:
         yield names
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium with its driver, as Debian packages them; without them the tests skip."""
+    """Chromium with its driver, as packaged by Debian; tests are skipped without them."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     chromium, driver = shutil.which("chromium") or shutil.which("chrome"), shutil.which("chromedriver")
     if not chromium or not driver:
@@ -124,7 +124,7 @@ def neuronas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Cap
 
 @pytest.fixture
 def forget_plugins() -> Iterator[None]:
-    """Forget plug-ins after the test, with everything that they added."""
+    """Unregister plug-ins after the test, with everything that they added."""
     from neuronas.config import plugins
     from neuronas.config.registry import REGISTRIES
 

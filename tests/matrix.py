@@ -2,9 +2,9 @@
 
     python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--torch newest] [--out FILE.json]
 
-Each combination gets a virtual environment in the folder (several GB with CUDA builds of torch), which is used again
-next time. A Python that is not installed is skipped with that as its reason. ``--short`` leaves out what takes long.
-Exit code 1 where tests fail.
+Each combination gets a virtual environment in the folder (several GB with CUDA builds of torch), which is reused. A
+Python version that is not installed is skipped with this reason. ``--short`` excludes slow tests. Exit code 1 if tests
+fail.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The parts of the study ``algorithm-1``; the whole is in test_studies.py."""
+"""Parts of the study ``algorithm-1``; the complete study is tested in test_studies.py."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +14,7 @@ from neuronas.hardware.units import BUDGETED
 
 
 class Pieces:
-    """A study whose networks cost a multiple of those at the published width."""
+    """A study whose networks cost several times those of the published width."""
 
     def __init__(self, factor: float):
         self.factor = factor

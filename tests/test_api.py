@@ -1,4 +1,4 @@
-"""The functions of ``neuronas`` do what the verbs do, with the same options."""
+"""The functions of ``neuronas`` do the same as the commands, with the same options."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""Files and texts from outside: taken, or refused in one line with the right exit code; never anything else."""
+"""Files and texts from outside are either read or rejected in one line with the right exit code."""
 
 import fcntl
 import importlib.metadata
@@ -42,7 +42,7 @@ from targets import TARGETS, check, small_export
 from waiting import at_most
 
 REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4}
-"""Examples that must be refused, such as archives that would write outside their folder; all others must be taken."""
+"""Examples that must be rejected, such as archives that would write outside their folder; all others must be read."""
 CHIP = "chips/spikeflow-rram.json"
 SOURCE = Path(__file__).parents[1] / "src" / "neuronas"
 HOSTILE = st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b'""', b"[]", b"{}", b"9" * 25, b"\0", b"\xff", b"../"])
@@ -50,7 +50,7 @@ HOSTILE = st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b'""', b"[]", b"{}"
 
 @st.composite
 def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
-    """A whole example with bytes cut off, changed, taken out, put in or doubled."""
+    """A valid example with bytes truncated, changed, removed, inserted or duplicated."""
     data = bytearray(draw(st.sampled_from(seeds)))
     if draw(st.booleans()):
         del data[draw(st.integers(0, len(data))) :]
@@ -62,7 +62,7 @@ def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 
 
 def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
-    """Put a convolution in front of the head."""
+    """Insert a convolution before the head."""
     tensors["conv.codes"] = np.ones((1, 1, 3, 3), np.int8)
     tensors["conv.step"] = np.ones(1, np.float32)
     conv = {
@@ -124,7 +124,7 @@ def test_a_message_does_not_repeat_all_that_a_file_holds(tmp_path: Path) -> None
     assert text.startswith("x given A") and text.endswith("A; expected y") and len(text) < 1500
 
 
-@pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
+@pytest.mark.filterwarnings("default")  # warnings of decoders are not errors
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_damaged_file_is_taken_or_refused(name: str, tmp_path: Path) -> None:
     target = TARGETS[name]
@@ -180,7 +180,7 @@ def test_a_pipe_a_device_and_a_link_to_nowhere_are_refused(neuronas: Neuronas, t
 def test_numbers_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
 
-    # It would take hours if a digit could belong to two parts of a number.
+    # This would take hours if a digit could match two parts of a number.
     path.write_text("seed: " + "1" * 900_000 + "x")
     with at_most(300, "a number of 900,000 digits"):
         read_yaml(path)
@@ -314,7 +314,7 @@ def test_content_decides_not_the_ending_and_no_program_is_started(tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_a_photograph_is_turned_as_it_notes(tmp_path: Path, kind: str) -> None:
-    """Orientation 1 to 8 says where row 0 and column 0 of the file lie in the picture (EXIF 2.3, tag 0x0112)."""
+    """Orientations 1 to 8 state where row 0 and column 0 of the file are in the picture (EXIF 2.3, tag 0x0112)."""
     upright = np.zeros((16, 16, 3), np.uint8)
     upright[:8, :8], upright[:8, 8:], upright[8:, :8] = 250, 160, 80
     stored = {
@@ -328,13 +328,13 @@ def test_a_photograph_is_turned_as_it_notes(tmp_path: Path, kind: str) -> None:
         found = FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)
         quarters = [int(found[0, y, x]) for y, x in ((4, 4), (4, 12), (12, 4), (12, 12))]
         assert quarters == pytest.approx([250, 160, 80, 0], abs=4), orientation
-    for orientation in (0, 9, 65535):  # means nothing
+    for orientation in (0, 9, 65535):  # invalid values
         exif[0x0112] = orientation
         Image.fromarray(upright).save(path, kind, exif=exif)
         assert int(FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)[0, 4, 4]) == pytest.approx(250, abs=4)
 
 
-@pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
+@pytest.mark.filterwarnings("default")  # warnings of decoders are not errors
 def test_a_picture_with_damaged_notes_is_read(tmp_path: Path) -> None:
     path = tmp_path / "one.jpg"
     for notes in (
@@ -376,12 +376,12 @@ def test_a_history_that_was_cut_off(neuronas: Neuronas, tmp_path: Path) -> None:
     path.write_bytes(whole[:-1])
     with pytest.raises(VerificationError, match=r"history.sqlite: has [\d,]+ of [\d,]+ bytes; it is cut off"):
         History(path)
-    path.write_bytes(whole + bytes(100))  # no harm
+    path.write_bytes(whole + bytes(100))  # harmless
     assert neuronas("report", "run")[0] == 0
 
 
 def test_a_history_that_a_killed_writer_left_is_read(tmp_path: Path) -> None:
-    """Its newest pages, up to all of them, lie in the file beside it, and its size says nothing."""
+    """The newest pages, up to all of them, are in the write-ahead log, so the file's size is not significant."""
     run, killed = make_run(tmp_path / "run", n=4), tmp_path / "killed"
     killed.mkdir()
     history = History(run / "history.sqlite")
@@ -433,7 +433,7 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
 
 
 def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names and links that lead out of the folder are among the examples of ``targets``."""
+    """Names and links that lead outside the folder are among the examples of ``targets``."""
     monkeypatch.setattr("neuronas.data.download.MAX_MEMBERS", 10)
     inside = tmp_path / "inside"
     inside.mkdir()
@@ -490,7 +490,7 @@ def test_a_checkpoint_far_too_large_is_refused_before_it_is_read(tmp_path: Path)
     path.parent.mkdir()
     with path.open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(8 + len(header) + size)  # takes no room on the disk, and nobody can read it
+        file.truncate(8 + len(header) + size)  # sparse: needs no disk space, but is too large to read
     with pytest.raises(VerificationError, match="belongs to another network"):
         load_best(module, tmp_path)
     write_checkpoint(path, dict(module.state_dict()), {})
@@ -596,7 +596,7 @@ def test_settings_that_did_not_exist_yet_have_the_value_that_does_what_was_done(
     found = checked(read_config(path), "old")
     assert (found.events.window_ms, found.data.sequence, found.hardware.target) == (0.0, False, None)
     assert neuronas("estimate", str(path.parent))[0] == 0
-    [note] = caplog.messages  # once, however often the file is read
+    [note] = caplog.messages  # only once, although the file is read several times
     assert f"{path}: was written before some settings existed; taken as before: data.sequence False" in note
     values["network"].pop("n_voters")
     path.write_text(yaml.safe_dump(values, explicit_end=True))
@@ -605,7 +605,7 @@ def test_settings_that_did_not_exist_yet_have_the_value_that_does_what_was_done(
 
 
 def test_a_new_setting_leaves_what_identifies_a_run() -> None:
-    """So a history of an earlier version can be resumed; set otherwise, it identifies another one."""
+    """With these values, a history of an earlier version can be resumed; other values give another identity."""
     keys = [
         identity(plan(checked(values, "test")).config) for values in ({}, {"budget": {"confidence": 0.9}}, {"seed": 1})
     ]

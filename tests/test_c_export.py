@@ -1,4 +1,4 @@
-"""Programs in C compute what the interpreter of integer networks computes, to the bit."""
+"""Exported C programs compute the same as the interpreter of integer networks, bit for bit."""
 
 import subprocess
 from dataclasses import replace
@@ -58,7 +58,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("text", "form", "head"), KINDS)
 def test_values_that_are_needed_share_no_place(text: str, form: str, head: str) -> None:
-    """Replays a time step: no layer writes where another layer's value is still to be read."""
+    """Replays a time step: no layer overwrites a value that is still needed."""
     network = content_of(make_network(text, FORMS[form], head)).integers
     plan, written = storage(network), dict[tuple[int, int], str]()
     for first in (True, False):

@@ -1,4 +1,4 @@
-"""Equal keys mean equal functions, and functions that are equal get equal keys."""
+"""Equal keys mean equal functions, and equal functions have equal keys."""
 
 import random
 from itertools import permutations
@@ -16,10 +16,10 @@ from strategies import forward_cells, neuronas_cells
 
 
 def graph_of(cell: Genotype) -> tuple[object, ...]:
-    """An independent normal form, by brute force over all namings of the operations with weights.
+    """An independent normal form, by brute force over all permutations of the operations with weights.
 
-    For one naming, a node's value is how often each atom is added after which chain of linear maps; an atom is the
-    input, a named operation with weights, or another function of a value written out in the same way.
+    For one permutation, the value of a node is the number of times each atom is added after each chain of linear maps;
+    an atom is the input, a named operation with weights, or a function of a value, written out recursively.
     """
     cell = cell.cleaned
     weighted = [number for number, edge in enumerate(cell.edges) if edge.kind.identity == "weights"]
@@ -86,7 +86,7 @@ def test_keys_and_brute_force_agree_with_max_pooling(n_nodes: int, n_draws: int,
     rng = random.Random(n_nodes)
     space = Space(operations=names, nodes=n_nodes)
     drawn = list(space.genotypes()) if n_nodes == 3 else [space.random_genotype(rng) for _ in range(n_draws)]
-    # mostly operations without weights, so that twins occur and namings are few
+    # mostly operations without weights, so that equal functions occur and permutations are few
     drawn = [cell for cell in drawn if sum(edge.kind.identity == "weights" for edge in cell.edges) < 5]
     pairs = {(genotype_key(cell), graph_of(cell)) for cell in drawn}
     assert len({key for key, _ in pairs}) == len({form for _, form in pairs}) == len(pairs) < len(drawn)
@@ -100,7 +100,7 @@ def test_max_pooling_the_same_value_twice_gives_the_same_and_is_not_linear() -> 
     def deep(*names: str) -> str:
         return genotype_key(parse_genotype("|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*names)))
 
-    # max(x) twice is 2 max(x), wherever it stands
+    # max(x) added twice is 2 max(x), in any position
     assert deep("skip", "max_pool_3x3", "max_pool_3x3", "none", "none", "skip") == deep(
         "max_pool_3x3", "none", "skip", "none", "skip", "skip"
     )
@@ -111,7 +111,7 @@ def test_max_pooling_the_same_value_twice_gives_the_same_and_is_not_linear() -> 
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        # node 1 is a copy of the input, so edges 02 and 12 may change places
+        # node 1 is a copy of the input, so edges 02 and 12 can be exchanged
         (
             "|skip~0|+|conv_3x3~0|skip~1|+|skip~0|skip~1|skip~2|",
             "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|skip~2|",

@@ -1,4 +1,4 @@
-"""How results show themselves in an interpreter and in a notebook."""
+"""Display of results in an interpreter and in a notebook."""
 
 import re
 from pathlib import Path
@@ -18,8 +18,8 @@ def test_an_estimate_is_drawn_with_its_cost_against_the_budget() -> None:
     text, html = repr(found), found._repr_html_()
     assert text.startswith("<estimate: parameters ") and "breaks energy_uj" in text and "\n" not in text
     assert "<svg" in html and "Cost against budget" in html and "over by" in html
-    assert 'class="bar"' not in html  # whose size no style sheet sets here
-    assert "var(--" not in re.sub(r"color-scheme", "", html)  # colours that no style sheet has to define
+    assert 'class="bar"' not in html  # its size would need a style sheet
+    assert "var(--" not in re.sub(r"color-scheme", "", html)  # no colours that need a style sheet
 
 
 def test_every_result_says_what_comes_next(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Crossbars, converters and chips against hand computations, slow references and the network that they hold."""
+"""Crossbars, converters and chips compared with hand computations, slow references and the programmed network."""
 
 import random
 from dataclasses import replace
@@ -96,7 +96,7 @@ def levels_of(seed: int = 0, rows: int = 8, k: int = 6) -> Tensor:
 
 
 def test_off_cells_alone_cost_nothing() -> None:
-    """The column of off cells takes the pedestal away exactly; without it a spike on an off cell reads G_off."""
+    """The column of off cells cancels the offset exactly; without it a spike on an off cell reads G_off."""
     model = replace(IDEAL, off_resistance_ohm=200e3)
     assert isclose(model.level_siemens, 1 / 20e3 - 1 / 200e3)
     assert isclose(model.off_levels, (1 / 200e3) / (1 / 20e3 - 1 / 200e3))
@@ -134,8 +134,8 @@ def test_a_switched_off_non_ideality_leaves_the_other_draws() -> None:
     alone = program(levels, model.without(["wire_resistance", "stuck_cells"]), seeded(3), has_reference=False).current
     other = program(levels, model.without(["adc", "wire_resistance"]), seeded(3), has_reference=False).current
     same = (alone - other).abs() < 1e-12
-    assert 0.7 < float(same.double().mean()) < 0.95  # neither the cell nor the one of its off column is stuck
-    only_stuck = replace(IDEAL, stuck_on_share=0.1)  # of cells at level 0: what conducts is stuck
+    assert 0.7 < float(same.double().mean()) < 0.95  # neither the cell nor its off-column cell is stuck
+    only_stuck = replace(IDEAL, stuck_on_share=0.1)  # for cells at level 0: conducting cells are stuck
     zeros, ones = torch.zeros_like(levels), torch.ones_like(levels)
     stuck, both = (
         program(zeros, replace(only_stuck, write_variation=some), seeded(3), has_reference=False) for some in (0.0, 0.1)
@@ -160,12 +160,12 @@ def test_read_noise_has_draws_of_its_own() -> None:
     again = design.chip(3, 0)
     _observed(again, design, x)
     with torch.no_grad():
-        assert torch.equal(again(x), first)  # watching a chip leaves no trace
+        assert torch.equal(again(x), first)  # observing a chip does not change it
 
 
 def test_gains_and_converter_steps() -> None:
     levels = levels_of()
-    levels[:, 0] = 1  # no column is empty
+    levels[:, 0] = 1  # avoids empty columns
     moment = torch.eye(8, dtype=torch.float64) + 0.3
     assert torch.allclose(gains(0.8 * levels, levels, moment), torch.tensor(1.25, dtype=torch.float64))
     assert torch.equal(gains(0 * levels, levels, moment), torch.ones(1, 1, 40, 6, dtype=torch.float64))
@@ -173,10 +173,10 @@ def test_gains_and_converter_steps() -> None:
     whole = torch.arange(16.0)
     assert converter_step(whole, whole, 4, 15) == 1.0
     assert converter_step(2 * whole, 2 * whole, 4, 30) == pytest.approx(2.0)
-    # Many small sums and one of 64 (the case of sparse spikes): clipping the one is better than rounding all.
+    # Many small sums and one of 64 (the case of sparse spikes): clipping the large one is better than rounding all.
     sparse = torch.cat([torch.arange(6.0).repeat(1000), torch.tensor([64.0])])
     assert converter_step(sparse, sparse, 4, 64) == pytest.approx(1.0, rel=0.05)
-    assert converter_step(whole + 0.3, whole, 8, 64) == 1.0  # rounding repairs what is off by less than half a level
+    assert converter_step(whole + 0.3, whole, 8, 64) == 1.0  # rounding corrects deviations below half a level
 
 
 @pytest.mark.parametrize("bits", [7, 8, 10])
@@ -188,7 +188,7 @@ def test_a_converter_with_a_code_for_each_sum_covers_all_of_them(bits: int) -> N
 
 
 def test_ranges_are_chosen_from_all_pixels() -> None:
-    """Corners that are always silent must not decide the range of the converters."""
+    """Corners that are always silent must not affect the range of the converters."""
     x = torch.ones(64, 5, 8, 8)
     x[:, :, 0] = x[:, :, :, 0] = 0
     layer = mapped(IDEAL)
@@ -230,7 +230,7 @@ def mapped(
 
 
 def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
-    """One layer of one chip, calibrated on its own input."""
+    """One layer of one chip, calibrated with its own input."""
     from neuronas.chip.design import converter_steps, programmed
 
     layer, inputs = replace(layer, model=model), LayerInputs()
@@ -277,9 +277,9 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
     ("size", "n_in", "n_out", "groups"),
     [
         (3, 5, 3, 1),
-        (3, 4, 4, 4),  # one channel for each crossbar
-        (16, 5, 5, 5),  # the weights of two or more channels on the diagonal of a crossbar
-        (3, 8, 2, 2),  # the rows of a group take two crossbars
+        (3, 4, 4, 4),  # one channel per crossbar
+        (16, 5, 5, 5),  # two or more channels on the diagonal of a crossbar
+        (3, 8, 2, 2),  # the rows of a group need two crossbars
     ],
 )
 def test_a_layer_against_loops(
@@ -314,7 +314,7 @@ def test_any_padding_and_even_kernels_against_loops(
 
 
 def test_rows_that_are_read_at_once_decide_what_a_converter_clips() -> None:
-    """Three rows of cells of one bit give sums up to 3, which 2 bits hold; all eight do not fit."""
+    """Three rows of one-bit cells give sums up to 3, which fit 2 bits; the sum of all eight does not."""
     x = torch.ones(2, 20, 4, 4)
     for rows, is_exact in ((3, True), (8, False)):
         model = replace(IDEAL, adc_bits=2, rows_per_read=rows, gain_calibration=False)
@@ -344,7 +344,7 @@ def test_blocks_are_what_the_cost_model_counts(scheme: str, n_in: int, n_out: in
 
 
 def test_groups_lie_on_the_diagonal() -> None:
-    """Weights of 4 bits on cells of one bit have 6 columns: 16 columns hold two channels; the last stands alone."""
+    """4-bit weights on one-bit cells have 6 columns: 16 columns hold two channels; the last channel is alone."""
     weights = torch.randn(10, 2, 3, 3, generator=seeded(1))
     x = torch.randn(2, 10, 5, 4, generator=seeded(2))
     expected = torch.nn.functional.conv2d(x, weights, padding=1, groups=5)
@@ -354,7 +354,7 @@ def test_groups_lie_on_the_diagonal() -> None:
     assert [(one.channels, one.outputs) for one in layer.blocks] == [
         (slice(first, last), slice(first, last)) for first, last in ((0, 2), (2, 4), (4, 5))
     ]
-    assert layer.levels(layer.blocks[0])[:, 0, 1].eq(0).all()  # beside the diagonal
+    assert layer.levels(layer.blocks[0])[:, 0, 1].eq(0).all()  # off the diagonal
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,18 +369,18 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_read_noise_is_the_same_with_and_without_converters() -> None:
-    """With fine converters the two ways of computing have the same mean and spread."""
+    """With fine converters both methods of computing have the same mean and spread."""
     model = replace(IDEAL, read_noise=0.2, gain_calibration=False)
     layer = mapped(model)
     x = (torch.rand(1, 5, 6, 6, generator=seeded(8)) < 0.6).float().expand(800, 5, 6, 6)
     analog = on_chip(layer, model, x[:2])[0](x)
     fine = replace(model, adc_bits=16)
     k = len(layer.factors)
-    # An unsigned converter clips what noise brings below zero, so compare where sums are positive: spread only.
+    # An unsigned converter clips values that noise makes negative; compare only the spread of positive sums.
     converted = on_chip(layer, fine, x[:2], torch.full((k,), 0.001))[0](x)
     assert torch.allclose(analog.mean(dim=0), layer.ideal(x[:1])[0], atol=0.06)
     assert torch.allclose(analog.std(dim=0), converted.std(dim=0), rtol=0.15, atol=0.02)
-    assert torch.equal(on_chip(layer, model, x[:2])[0](x), analog)  # seeds reproduce
+    assert torch.equal(on_chip(layer, model, x[:2])[0](x), analog)  # reproducible by seed
     assert not torch.equal(on_chip(layer, model, x[:2], number=1)[0](x), analog)
 
 
@@ -397,7 +397,7 @@ def test_a_wider_converter_is_never_clearly_worse(scheme: str) -> None:
     for wide, narrow in zip(errors[1:], errors, strict=False):
         assert wide <= 1.05 * narrow
     limit = float((on_chip(layer, replace(model, adc_bits=None), x)[0](x) - ideal).square().mean())
-    assert errors[-1] <= 1.05 * limit  # rounding to whole levels may even repair
+    assert errors[-1] <= 1.05 * limit  # rounding to levels can even reduce errors
     assert errors[0] > 2 * limit
 
 
@@ -527,7 +527,7 @@ def test_weights_of_an_ideal_chip_are_those_that_were_drawn() -> None:
 
 
 def test_weights_of_a_chip_vary_as_its_cells_do() -> None:
-    """One bit a cell: a weight of m bits that are 1 has errors of the root of the sum of their squared values."""
+    """One bit per cell: the error of a weight is the root of the sum of squares of its bits' values."""
     model = replace(IDEAL, write_variation=0.05, gain_calibration=False)
     place = ("A.01.conv_3x3", 64, 16, 3)
     drawn = WeightSource(0, 4).convolution(*place)
@@ -559,7 +559,7 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
 
 @pytest.mark.parametrize("scheme", list(SCHEMES))
 def test_noise_of_training_is_that_of_programmed_weights(scheme: str) -> None:
-    # One column of off cells beside all of a filter's: its errors cancel between the signs.
+    # One column of off cells for all columns of a filter: its errors cancel between the signs.
     model = replace(IDEAL, crossbar_size=512, sign_scheme=scheme, off_resistance_ohm=200e3, gain_calibration=False)
     noise = np.array(weight_noise(model, 4, 0.2))
     written = replace(model, write_variation=0.2)

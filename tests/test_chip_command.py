@@ -1,4 +1,4 @@
-"""``evaluate --chip`` as a user runs it."""
+"""``evaluate --chip`` as used on the command line."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert rows["all"]["top1_per_chip"] == document["top1_per_chip"]
     assert rows["only off_conductance"]["loss"] == 0 and rows["only wire_resistance"]["n_chips"] == 1
     again = evaluate(trained, capsys, "--chips", "1")
-    assert again["top1_per_chip"] == document["top1_per_chip"][:1]  # seeds reproduce
+    assert again["top1_per_chip"] == document["top1_per_chip"][:1]  # reproducible by seed
 
 
 def test_another_chip_of_an_accelerator_replaces_no_result(
@@ -80,7 +80,7 @@ def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[st
     whole = evaluate(trained, capsys, *options, "--chips", "3")
     lines = records.read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == [0, 1, 2]
-    records.write_text(f"{lines[0]}\n{lines[1]}\n{lines[2][:50]}")  # interrupted while it wrote the third
+    records.write_text(f"{lines[0]}\n{lines[1]}\n{lines[2][:50]}")  # interrupted while writing the third line
     fact = "top1_per_chip", "layers", "top1_interval_95"
     with simulated() as numbers:
         resumed = evaluate(trained, capsys, *options, "--chips", "3")
@@ -97,7 +97,7 @@ def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[st
 
 @contextmanager
 def simulated() -> Iterator[list[int]]:
-    """The numbers of the chips that are programmed."""
+    """Numbers of the chips that were programmed."""
     numbers: list[int] = []
     program = ChipDesign.chip
 
@@ -111,7 +111,7 @@ def simulated() -> Iterator[list[int]]:
 
 
 def test_the_verdict_names_the_sign_scheme(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A chip with one sign column and much variation: two columns recover the loss, converter bits are not tried."""
+    """A chip with one sign column and large variation: two columns recover the loss; converter bits are not tried."""
     preset = Path(hardware.__file__).parent / "presets" / "isaac-rram.yaml"
     text = re.sub(r"(write_variation: +\{value: )[\d.]+", r"\g<1>0.3", preset.read_text(encoding="utf-8"))
     (tmp_path / "chip.yaml").write_text(text, encoding="utf-8")
@@ -144,7 +144,7 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
     assert document["top1_mean"] == document["quantised_network_top1"]
     assert all(one["adc_saturation"] == 0 for one in document["layers"].values())
     stored = json.loads(chip_file(trained, "spikeflow-rram", document["options"]).read_text())
-    assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
+    assert stored["layers"]["A.01"]["snr_db"] is None  # no error
     assert command(["evaluate", str(trained), "--chip", "--without", names]) == 0
     assert re.search(r"A\.01 +no error +0\.0%", capsys.readouterr().out)
     page = page_of(trained, document)
@@ -152,7 +152,7 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
 
 
 def page_of(run: Path, *documents: dict) -> str:
-    """The report without the other chips, which other tests simulated."""
+    """The report without the chips that were simulated by other tests."""
     kept = {chip_file(run, one["hardware"], one["options"]) for one in documents}
     for file in set((run / "chips").glob("*.json")) - kept:
         file.unlink()

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in every published form; what is no such file, or attacks, is refused in one line."""
+"""CIFAR-10 and CIFAR-100 in every published form; other or malicious files are rejected in one line."""
 
 import pickle
 import struct
@@ -66,14 +66,14 @@ def global_call(module: str, name: str, argument: str) -> bytes:
 
 
 def batch_with(extra: bytes) -> bytes:
-    """A whole batch of CIFAR-10 with one more entry, whose value an attacker wrote."""
+    """A valid batch of CIFAR-10 with an additional entry that contains a malicious value."""
     images, labels = images_of(Cifar10())
     whole = of_python_2({"data": images, "labels": labels})
     return whole[:-2] + b"U\x04more" + extra + b"u."
 
 
 def bomb(depth: int, opcode: bytes) -> bytes:
-    """A tuple or list that holds the one before it twice, and so on: to walk through it takes for ever."""
+    """Nested tuples or lists, each holding the previous one twice: walking through it takes exponential time."""
     return b")" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + opcode for n in range(depth))
 
 
@@ -194,7 +194,7 @@ def test_archives_that_are_damaged_or_hold_something_else(tmp_path: Path, monkey
 
 
 def test_a_folder_in_another_format_is_named_as_that(tmp_path: Path, neuronas: Neuronas) -> None:
-    """Each data set that finds nothing says what lies in the folder and which option reads it."""
+    """A data set that is not found states what the folder contains and which option reads it."""
     ten = write_version(Cifar10(), Cifar10.versions[PYTHON], tmp_path / "ten")
     hundred = write_version(Cifar100(), Cifar100.versions[BINARY], tmp_path / "hundred")
     packed = pack(hundred, tmp_path / Cifar100.versions[BINARY].archive)

@@ -1,4 +1,4 @@
-"""The commands as a user runs them."""
+"""The commands as used on the command line."""
 
 import fcntl
 import io
@@ -294,7 +294,7 @@ def without_times(result: str) -> dict[str, object]:
     return {key: value for key, value in json.loads(result).items() if key not in {"seconds", "peak_memory_mb"}}
 
 
-@pytest.mark.slow  # test_crash.py has a quick one
+@pytest.mark.slow  # test_crash.py has a quick test
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_and_resumed_gives_the_identical_result(
     neuronas: Neuronas, undisturbed: dict[str, object], tmp_path: Path, name: signal.Signals
@@ -384,7 +384,7 @@ def test_a_dry_run_finds_out_that_there_is_no_such_device(
     code, out, err = neuronas(*verb, "--dry-run", "--device", "cuda")
     assert (code, out, "torch finds no CUDA device; expected cpu or auto" in err) == (2, "", True)
     assert neuronas(*verb, "--dry-run", "--device", "cpu")[0] == 0
-    if verb == ("search",):  # the machines of a cluster have devices of their own
+    if verb == ("search",):  # the machines of a cluster have their own devices
         assert neuronas(*verb, "--dry-run", "--device", "cuda", "--cluster", "ray")[0] == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -424,7 +424,7 @@ def test_estimate_and_doctor_take_the_common_options(neuronas: Neuronas, tmp_pat
     ],
 )
 def test_doctor_and_search_explain_a_missing_package(tmp_path: Path, name: str) -> None:
-    search = ["search", *(["--engine", "reference"] if name == "spikingjelly" else [])]  # the only one that needs it
+    search = ["search", *(["--engine", "reference"] if name == "spikingjelly" else [])]  # only this engine needs it
     script = (
         f"import sys; sys.modules[{name!r}] = None; from neuronas.cli.main import run; "
         f"sys.exit((run(['doctor']), run({search!r})) != (0, 2))"
@@ -483,11 +483,11 @@ def test_mistakes_in_a_hardware_file(neuronas: Neuronas, tmp_path: Path, old: st
 
 @pytest.mark.slow
 def test_a_processor_with_fewer_instructions_finds_the_same(neuronas: Neuronas, tmp_path: Path) -> None:
-    """The fast engine here, and the slow one in PyTorch that is held to no vector instructions."""
+    """Compares the fast engine with PyTorch restricted to no vector instructions."""
     settings = ("search", "--algorithm", "snasnet", "--n-draws", "20", "--batch-size", "16", "--quiet", "--json")
     code, out, _ = neuronas(*settings, "--out", tmp_path / "fast")
     assert code == 0
-    slow = subprocess.run(  # torch chooses its instructions when it is imported
+    slow = subprocess.run(  # torch selects its instructions on import
         [sys.executable, "-m", "neuronas", *settings, "--engine", "reference", "--out", str(tmp_path / "slow")],
         env=os.environ | {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
         capture_output=True,

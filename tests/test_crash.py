@@ -1,4 +1,4 @@
-"""A few rounds of ``crash.py``, and storage that fails in other ways."""
+"""A few rounds of ``crash.py``, and other storage failures."""
 
 import errno
 import json
@@ -86,7 +86,7 @@ def test_the_crash_test_notices_a_loss(tmp_path: Path) -> None:
 
 @contextmanager
 def full_at(n_bytes: int) -> Iterator[None]:
-    """Files can hold so many bytes: what a full disk does, without one."""
+    """Limit the file size, to simulate a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
@@ -106,7 +106,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("limit_bytes", [1_000, 3_000, 40_000, 70_000])
 def test_a_full_disk_loses_nothing(neuronas: Neuronas, undisturbed: Path, tmp_path: Path, limit_bytes: int) -> None:
-    """From a disk that is full at once to one that is full amid the search."""
+    """From a disk that is full at the start to one that becomes full during the search."""
     with full_at(limit_bytes):
         code, _, err = neuronas(*SMALL, "--quiet", "--out", "run")
     assert code == 2, err
@@ -120,7 +120,7 @@ def test_a_full_disk_loses_nothing(neuronas: Neuronas, undisturbed: Path, tmp_pa
 
 
 def test_a_full_file_system(neuronas: Neuronas, undisturbed: Path, tmp_path: Path) -> None:
-    """The same with a real one, where it may be made."""
+    """The same with a real full disk, if one can be mounted."""
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
@@ -144,7 +144,7 @@ FULL = [errno.ENOSPC, errno.EDQUOT]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, code: int, n_before: int) -> None:
-    """Let the system refuse to write whole files, such as checkpoints, after so many of them."""
+    """Make the system refuse to write complete files, such as checkpoints, after a number of them."""
     flush, n = os.fsync, 0
 
     def fsync(descriptor: int) -> None:
@@ -194,7 +194,7 @@ def test_the_log_and_lines_on_a_full_disk(code: int, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE])
 def test_a_history_on_a_full_disk(code: int, tmp_path: Path) -> None:
-    """SQLite calls a disk quota that is used up an input or output error."""
+    """SQLite reports an exceeded disk quota as an input or output error."""
     refused = sqlite3.OperationalError("refused")
     refused.sqlite_errorcode = code
     history = History(tmp_path / "history.sqlite")
@@ -210,21 +210,21 @@ def test_a_read_only_directory(neuronas: Neuronas, tmp_path: Path) -> None:
 
 
 def _started(folder: Path) -> OwnProcess:
-    """A search in another process, in the folder ``run``, that has come to its history."""
+    """A search in another process, in folder ``run``, that has created its history."""
     search = OwnProcess(*SMALL, "--quiet", "--out", "run", folder=folder)
     until(lambda: search.poll() is not None or (folder / "run" / "history.sqlite").exists())
     assert search.poll() is None
     return search
 
 
-@pytest.mark.slow  # test_cli.py has a quick one
+@pytest.mark.slow  # test_cli.py has a quick test
 def test_two_searches_on_one_directory(neuronas: Neuronas, undisturbed: Path, tmp_path: Path) -> None:
-    """The second one is sent away at once; the first one does not notice."""
+    """The second process is rejected at once; the first one is not affected."""
     first = _started(tmp_path)
     code, _, refusal = neuronas(*SMALL, "--quiet", "--out", "run", "--resume")
     _, err = first.communicate()
     assert (first.returncode, err) == (0, "")
-    if code:  # otherwise it came when the first one was done
+    if code:  # otherwise it started after the first one had finished
         assert code == 2
         assert "another neuronas is working in it" in refusal
     assert searched(tmp_path / "run") == searched(undisturbed)

@@ -1,4 +1,4 @@
-"""Files for the test bench of crossbars: by hand on one crossbar, whole by their sums, damaged ones found."""
+"""Files for the test bench of crossbars: one crossbar by hand, complete ones by their sums, damaged ones detected."""
 
 import json
 import shutil

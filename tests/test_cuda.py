@@ -1,4 +1,4 @@
-"""What only a machine with a CUDA device can test; skipped elsewhere."""
+"""Tests that need a CUDA device; skipped elsewhere."""
 
 import random
 

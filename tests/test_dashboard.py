@@ -1,4 +1,4 @@
-"""The live page: who may ask for it, what it shows while a search runs, and how it ends. Partly in a real browser."""
+"""The live page: access, content during a search, and its end. Partly in a real browser."""
 
 import json
 import re
@@ -39,16 +39,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers end at once, and open pages ask often."""
+    """Servers stop at once, and open pages poll often."""
     monkeypatch.setattr("neuronas.report.server._GOODBYE_S", 0.0)
     monkeypatch.setattr("neuronas.report.server._EVERY_S", 0.1)
-    serve = partialmethod(ThreadingHTTPServer.serve_forever, poll_interval=0.01)  # which an end waits for
+    serve = partialmethod(ThreadingHTTPServer.serve_forever, poll_interval=0.01)  # stopping waits for it
     monkeypatch.setattr("neuronas.report.server._Server.serve_forever", serve, raising=False)
 
 
 @pytest.fixture
 def unfinished(tmp_path: Path) -> Path:
-    """A run whose search is still going on."""
+    """A run whose search is not finished."""
     directory = make_run(tmp_path / "mine")
     for name in ("result.json", "architecture.json"):
         (directory / name).unlink()
@@ -66,7 +66,7 @@ def ask(server: LiveServer, path: str, method: str = "GET", **headers: str) -> t
 
 @contextmanager
 def process(*arguments: object, cwd: Path) -> Iterator[OwnProcess]:
-    """A neuronas of its own."""
+    """A separate neuronas process."""
     started = OwnProcess(*arguments, folder=cwd)
     try:
         yield started
@@ -125,7 +125,7 @@ def test_only_this_machine_is_answered_and_only_get(run: Path) -> None:
         ("GET http://[ HTTP/1.1", b"404"),
         ("GET /state?version=%ff%00&version=2 HTTP/1.1", b"200"),
         (f"GET /{'a' * 70000} HTTP/1.1", b"414"),
-        ("GET", b"GET"),  # an answer in text, without a status: "only GET is answered"
+        ("GET", b"GET"),  # plain-text answer without a status: "only GET is answered"
         ("\x00\x01\x02", b"GET"),
     ],
 )
@@ -195,7 +195,7 @@ def test_progress_and_time_left_come_first(unfinished: Path, monkeypatch: pytest
     history.add_fitness("more60", 60, 5.0, 0.01, screened=False)
     history.add_fitness("more61", 61, 5.0, 0.01, screened=False)
     history.close()
-    assert "about 2 min left" in live.state("")["sections"]["progress"]  # 30 s for two, eight are left
+    assert "about 2 min left" in live.state("")["sections"]["progress"]  # 30 s for two, eight remaining
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(8, "Training: 4 of 8 epochs"), (4, None)])
@@ -286,7 +286,7 @@ def open_live(browser: Any, address: str) -> None:
 
 @contextmanager
 def pending_timeouts_counted(browser: Any) -> Iterator[None]:
-    """Pages opened inside have ``pending``: how many calls of ``setTimeout`` have not come due."""
+    """Pages opened in this context have ``pending``: number of ``setTimeout`` calls that are not due yet."""
     source = """
         pending = 0;
         const set = setTimeout;
@@ -312,7 +312,7 @@ def version(browser: Any) -> str:
 @pytest.mark.slow
 def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Path) -> None:
     """Algorithm 1 on the digits; the page is served by a third process."""
-    lasting = ("--exact", "--timesteps", 200)  # a minute at least, so that it cannot end before it is interrupted
+    lasting = ("--exact", "--timesteps", 200)  # at least a minute, so that it is interrupted before its end
     with process("search", *lasting, "--out", "run", "--quiet", cwd=tmp_path) as searching:
         until((tmp_path / "run" / "config.yaml").exists)
         with process("dashboard", "run", "--quiet", cwd=tmp_path) as served:
@@ -382,7 +382,7 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
         assert "the run's answer" in find(browser, "#plot svg").text
         (run / "result.json").write_text("{")
         until(lambda: "Cannot be read: " in find(browser, "#live").text)
-        assert find(browser, "#result h2").text == "Result"  # what was there stays
+        assert find(browser, "#result h2").text == "Result"  # existing content is kept
         assert_quiet(browser, server.address)
 
 
@@ -390,7 +390,7 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
 def test_an_open_page_is_told_that_the_search_has_ended(
     browser: Any, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("_LATE_S", "_GOODBYE_S"):  # not waited for in vain
+    for limit in ("_LATE_S", "_GOODBYE_S"):  # avoids useless waiting
         monkeypatch.setattr(f"neuronas.report.server.{limit}", 20 * WAIT_S)
     with (
         at_most(round(10 * WAIT_S), "ending a server with an open page"),
@@ -400,7 +400,7 @@ def test_an_open_page_is_told_that_the_search_has_ended(
         open_live(browser, server.address)
     until(lambda: "no longer serves this page" in find(browser, "#live").text)
     assert find(browser, "#result code").text
-    assert browser.execute_script("return pending") == 0  # so that it asks no more
+    assert browser.execute_script("return pending") == 0  # so it has stopped polling
     assert_quiet(browser, server.address)
 
 

@@ -141,7 +141,7 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(DataError, match="holds no images"):
         load(f"imagefolder:{tmp_path}", "train", None, 8)
-    write_image(tmp_path / "Train" / "cat" / "1.png")  # as it is called on other systems
+    write_image(tmp_path / "Train" / "cat" / "1.png")  # as named on other systems
     (tmp_path / "a").rmdir()
     with pytest.raises(DataError, match="Train: holds folders instead of images; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "train", None, 8)
@@ -171,7 +171,7 @@ def test_download_is_checked_and_unpacked(tmp_path: Path) -> None:
     download("mine", whole, data_dir)
     assert (data_dir / "folder" / "batch.bin").read_bytes() == b"pixels"
     published.unlink()
-    download("mine", whole, data_dir)  # from the archive that is there
+    download("mine", whole, data_dir)  # from the existing archive
     with pytest.raises(DataError, match=r"download of file://.* failed .*; unpack it there yourself"):
         download("mine", Archive(whole.url, "1"), data_dir)
 
@@ -210,7 +210,7 @@ def test_unknown_data_set(photos: Path) -> None:
 
 
 def test_data_sets_that_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An object, what makes one, and what makes one of the text behind a colon."""
+    """An object, a factory, and a factory that gets the text after a colon."""
     digits = Digits()
     for name, entry in {"object": digits, "class": Digits, "folder:DIR": ImageFolder, "wrong": dict}.items():
         monkeypatch.setitem(REGISTRY._added, name, entry)
@@ -225,7 +225,7 @@ def test_a_data_set_has_one_mean_for_each_channel() -> None:
     for name in REGISTRY:
         dataset = open_dataset(name)
         assert len(dataset.mean) == dataset.image_channels
-        if not dataset.sequence:  # whose spread is measured; see test_event_data
+        if not dataset.sequence:  # for sequences it is measured; see test_event_data
             assert len(dataset.std) == dataset.image_channels
 
 

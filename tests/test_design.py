@@ -1,4 +1,4 @@
-"""The main job whole: which settings are searched, that every stage resumes, and what is answered."""
+"""The command ``design``: the settings that are searched, resuming every stage, and the result."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def room(values: tuple[int, int, int], best: int, fitness: np.ndarray, n_fit: in
 
 
 class Stopping:
-    """An observer that interrupts a stage, as Ctrl-C does."""
+    """An observer that interrupts a stage, like Ctrl-C."""
 
     def __init__(self, stage: str):
         self.stage = stage
@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DesignResult:
 
 
 def answered(run: Path) -> dict[str, Any]:
-    """The answer without times and places."""
+    """The result without times and paths."""
     content = json.loads((run / DESIGN).read_text())
     return {
         name: one for name, one in content.items() if name not in ("seconds", "peak_memory_mb", "stages", "directory")
@@ -206,8 +206,8 @@ def test_contenders_by_hand() -> None:
     found = [
         room((16, 5, 4), 99, fitness),
         room((16, 3, 6), 99, fitness),
-        room((16, 2, 6), 99, fitness),  # less of everything than the one above
-        room((16, 5, 8), 10, fitness),  # no room for any of the ten fittest
+        room((16, 2, 6), 99, fitness),  # smaller in everything than the one above
+        room((16, 5, 8), 10, fitness),  # none of the ten fittest fits
         room((12, 5, 6), 95, fitness),
         room((8, 5, 8), 99, fitness),
         room((8, 4, 8), 98, fitness),

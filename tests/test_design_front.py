@@ -1,4 +1,4 @@
-"""Network and chip together: the front, the chosen design as files, resuming, and what is refused."""
+"""Joint design of network and chip: the front, the chosen design as files, resuming, and rejected settings."""
 
 import csv
 import fcntl
@@ -27,7 +27,7 @@ FEW: dict[str, Any] = {"algorithm": "snasnet", "n_draws": 12, "batch_size": 16}
 
 
 class Stopping:
-    """An observer that interrupts the enumeration, as Ctrl-C does."""
+    """An observer that interrupts the enumeration, like Ctrl-C."""
 
     def __init__(self, after: int):
         self.after = after
@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DesignFront:
 
 
 def answered(run: Path) -> dict[str, Any]:
-    """The document without times and places."""
+    """The document without times and paths."""
     content = json.loads((run / FRONT).read_text())
     return {name: one for name, one in content.items() if name not in ("seconds", "directory")}
 
@@ -163,7 +163,7 @@ def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_pa
 
 def test_designs_expected_to_lose_too_much_are_left_out(made: DesignFront, tmp_path: Path) -> None:
     worst = made.extremes["energy_uj"].error
-    assert worst <= made.max_error < 0.6  # halfway to guessing
+    assert worst <= made.max_error < 0.6  # halfway to the error of guessing
     limit = worst - 0.05
     fewer = neuronas.design_front(SPACE, out=tmp_path / "fewer", max_error=limit, **FEW)
     assert fewer.n_covered == made.n_covered and fewer.n_feasible < made.n_feasible

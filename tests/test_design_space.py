@@ -1,4 +1,4 @@
-"""The space of designs: its axes, the chips in it, their noise, and the front of network and chip together."""
+"""The space of designs: its axes, its chips, their noise, and the front of network and chip together."""
 
 from dataclasses import replace
 from itertools import product
@@ -84,7 +84,7 @@ def front(joint: JointSpace, n_workers: int = 1) -> Designs:
 
 
 def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
-    """The objectives of every design, each from a cost model of its own, and how many combinations cannot be built."""
+    """The objectives of every design, each by its own cost model, and the number of impossible combinations."""
     points, n_excluded = [], 0
     for setting in joint.settings:
         work, occupancy = occupancy_at(setting.channels, len(joint.fitness))
@@ -124,7 +124,7 @@ def test_an_axis_is_free_one_value_or_several() -> None:
     found = values(crossbar_size=[128, 64], rows_per_read=64, adc_bits="free")
     assert found["crossbar_size"] == (64, 128) and found["rows_per_read"] == (64,)
     assert found["adc_bits"] == FREE["adc_bits"]
-    assert found["bits_per_cell"] == (1,) and found["sign_scheme"] == ("differential",)  # as the accelerator has it
+    assert found["bits_per_cell"] == (1,) and found["sign_scheme"] == ("differential",)  # as in the accelerator
     assert all(load_design_space(name).description for name in BUILTIN)
 
 

@@ -1,4 +1,4 @@
-"""Device models: the moments of programmed cells against the published polynomials, a slow reference, fits, times."""
+"""Device models: moments of programmed cells compared with the published polynomials, a slow reference, fits, times."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ WAN = {  # standard deviation in µS of x = G / 40 µS, highest power first (Wan
 
 
 def chip(name: str, *, off: float = 1 / 10, bits: int = 3) -> ChipModel:
-    """Cells of 3 bits whose conductance is that of the measurement when they are on; off cells conduct a part of it."""
+    """3-bit cells with the measured conductance when on; off cells conduct a fraction of it."""
     device = load_device_model(name)
     on = 1e6 / device.reference_us
     return ChipModel(
@@ -70,7 +70,7 @@ def test_rram_has_the_published_standard_deviation(after_s: float, level: int) -
 
 
 def test_between_and_behind_the_measured_times() -> None:
-    """Linear in the logarithm of time; behind the last time the line through the first and the last goes on."""
+    """Linear in the logarithm of time; after the last time, the line through the first and the last is extrapolated."""
     device = load_device_model("rram-wan-2022")
     assert device.weights(1.0) == (1.0, 0.0, 0.0) and device.weights(2 * DAY) == (0.0, 0.0, 1.0)
     assert device.weights(sqrt(DAY)) == pytest.approx((0.5, 0.5, 0.0))
@@ -104,7 +104,7 @@ def test_pcm_has_the_published_moments(level: int) -> None:
 
 
 def reference(levels: list[int], model: ChipModel, draws: dict[int, list[float]]) -> list[float]:
-    """Each cell by itself, in µS of the measurement, as the equations are printed."""
+    """Cell by cell, in µS of the measurement, following the printed equations."""
     device = model.device_model
     assert device is not None
     on, found = float(device.reference_us), []
@@ -184,7 +184,7 @@ def test_drift_compensation_recovers_the_mean() -> None:
 
 
 def test_a_chip_is_calibrated_once_and_reproduces() -> None:
-    """The gains are those of the fresh chip, so drift shows; draws depend on seed and number only."""
+    """The gains are those of the fresh chip, so drift has an effect; draws depend on seed and number only."""
     accelerator = load_accelerator("spikeflow-rram")
     model = chip_model(accelerator, "x", 4, device_model=load_device_model("pcm-nandakumar-2019"))
     assert model.write_variation == 0 and model.programming_error and not model.drift and model.after_s == 20
@@ -215,7 +215,7 @@ def write(path: Path, rows: list[tuple[object, ...]], head: str = "target_us,mea
 
 @pytest.mark.parametrize("targets", [7, 200])
 def test_a_fit_finds_what_made_the_measurements(tmp_path: Path, targets: int) -> None:
-    """Few targets of many cells, and many targets of few cells each."""
+    """Few targets with many cells, and many targets with few cells each."""
     random = np.random.default_rng(1)
     g = np.repeat(np.linspace(2, 40, targets), 2100 // targets)
     rows = []
@@ -340,7 +340,7 @@ def test_evaluate_after_several_times(trained: Path, capsys: pytest.CaptureFixtu
     (trained / "chips/spikeflow-rram.jsonl").unlink()
     assert command(["evaluate", str(trained), *options, "--after", "1d", "--json", "--quiet"]) == 0
     alone = json.loads(capsys.readouterr().out)
-    assert alone["top1_per_chip"] == document["times"][1]["top1_per_chip"]  # whatever else is measured
+    assert alone["top1_per_chip"] == document["times"][1]["top1_per_chip"]  # independent of the other times
     assert command(["evaluate", str(trained), *options, "--after", "20s,1d"]) == 0
     printed = capsys.readouterr().out
     assert "on 2 simulated chips, 1 d after programming" in printed and "20 s" in printed

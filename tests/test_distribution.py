@@ -1,4 +1,4 @@
-"""Workers: the same result from any number of them, and nothing lost with one."""
+"""Workers: the result does not depend on their number, and nothing is lost when one fails."""
 
 import json
 import logging
@@ -64,7 +64,7 @@ def light_command(*options: str) -> list[str]:
 
 @pytest.fixture
 def distribute() -> Iterator[Distribute]:
-    """Make distributors over light workers: distribute(size, options...)."""
+    """Create distributors over light workers: distribute(size, options...)."""
     made: list[Distributor] = []
 
     def make(size: int, *options: str) -> Distributor:
@@ -205,7 +205,7 @@ def test_a_hanging_worker_does_not_stop_who_gives_it_much(distribute: Distribute
     architectures = some(4000)
     assert (
         len("".join(map(format_architecture, architectures))) > 2 * 3 * 2**16
-    )  # more than a pipe holds, for each piece
+    )  # more than a pipe can hold, for each piece
     distributor = distribute(1)
     crew_of(distributor).meddle = {0: signal.SIGSTOP}
     found = dict(distributor.evaluate("full", architectures))
@@ -222,7 +222,7 @@ def test_workers_that_hang_while_they_start_end_the_search(distribute: Distribut
 
 
 class Quiet(Crew):
-    """Nobody: what is said, and when, is given."""
+    """No workers: messages and their times are given."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -241,7 +241,7 @@ def test_the_limit_of_silence_follows_what_was_heard(gaps: list[float], shortest
     longest = min(60.0, shortest / 10)
     for number in range(3):
         silence.begin(number, patience=max(1, number))
-    for gap in gaps:  # one worker works; a wait is never longer than asked for
+    for gap in gaps:  # one worker works; no wait exceeds the requested time
         crew.said.append((min(gap, longest), [(0, Evaluated(0, 1.0)), (1, Noted("")), (2, Noted(""))]))
         assert silence.listen(crew)[1] == []
     assert silence.limit_s(1) == pytest.approx(max(shortest, 20 * max([0.0, *(min(gap, longest) for gap in gaps)])))
@@ -253,7 +253,7 @@ def test_the_limit_of_silence_follows_what_was_heard(gaps: list[float], shortest
     assert waits >= 9
     assert crew.now - started == pytest.approx(silence.limit_s(1), abs=2 * longest)
     silence.end(1)
-    while not (late := silence.listen(crew)[1]):  # more patience with what fell silent before
+    while not (late := silence.listen(crew)[1]):  # more patience with workers that were silent before
         pass
     assert crew.now - started == pytest.approx(silence.limit_s(2), abs=3 * longest)
     assert silence.limit_s(2) == 2 * silence.limit_s(1)
@@ -307,7 +307,7 @@ def test_a_candidate_that_fails_twice_is_recorded(
     assert found.architecture != whole.architecture
     assert found.n_evaluated == whole.n_evaluated - 1
     assert distributor.n_lost == 2
-    # A resumed search knows it from the history, and gives it to nobody.
+    # A resumed search reads it from the history and distributes it to no worker.
     again = distribute(1, option, poison)
     assert run_search(path, accelerator, DistributedEvaluator(again, "full"), "snasnet") == found
     assert again.n_lost == 0

@@ -1,4 +1,4 @@
-"""The documentation as a site: strict, with nothing loaded from elsewhere, every equation drawn."""
+"""The documentation as a site: strict build, no external resources, every equation rendered."""
 
 import os
 import re
@@ -18,7 +18,7 @@ LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "sour
 
 
 class Loads(HTMLParser):
-    """Collects what a page makes a browser fetch."""
+    """Collects everything that a page makes a browser load."""
 
     def __init__(self) -> None:
         super().__init__()

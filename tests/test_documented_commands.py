@@ -1,7 +1,7 @@
-"""Every command in README and documentation runs, in order, as a reader would type it but on small data.
+"""Every command in README and documentation runs, in order, as typed by a reader but with small data.
 
-Small means: few channels, few candidates, small made-up images, two chips (``SMALL_SETTINGS``, ``REPLACED``,
-``ADDED``). Nothing else differs.
+Small: few channels, few candidates, small artificial images, two chips (``SMALL_SETTINGS``, ``REPLACED``, ``ADDED``).
+Nothing else differs.
 """
 
 import re
@@ -41,7 +41,7 @@ REPLACED = {
     "ARCH": ARCH,
     "DIR": "figures",
 }
-"""Words of commands that stand for something of the reader's, and data sets that would have to be fetched."""
+"""Words that stand for something of the reader's, and data sets that would have to be downloaded."""
 ADDED = {
     ("search",): ["--config", "small.yaml"],
     ("search", "runs/digits"): ["--set", "train.batch_size=32", "--set", "train.epochs=3"],  # 18 times as many images
@@ -50,14 +50,14 @@ ADDED = {
     ("evaluate", "--chip"): ["--chips", "2"],
     ("reproduce", "proxy-benchmark"): ["--sample", "3", "--channels", "2", "--timesteps", "2", "--batch-size", "8"],
 }
-"""Options put behind commands that hold all of these words (or parts of words); the last one of an option counts."""
+"""Options appended to commands that contain all of these words (or parts of words); the last of equal ones counts."""
 TIME_LIMIT_S = 300
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 
 
 @pytest.fixture(scope="module")
 def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a reader has: images and an accelerator (``example-files``), a table of labels, plug-ins."""
+    """A folder with the reader's files: images and an accelerator (``example-files``), a table of labels, plug-ins."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "small.yaml").write_text(SMALL_SETTINGS)
     (folder / "small-space.yaml").write_text(SMALL_SPACE)
@@ -71,7 +71,7 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def copied(folder: Path, inside: Path) -> Iterator[Path]:
-    """Copy a reader's folder and work in the copy."""
+    """Copy a reader's folder, and work in the copy."""
     copy = inside / "reader"
     shutil.copytree(folder, copy)
     with pytest.MonkeyPatch.context() as patch:
@@ -91,14 +91,14 @@ def searched(materials: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(searched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, one of them trained: where most pages begin."""
+    """The same, with one of them trained: the starting point of most pages."""
     with copied(searched, tmp_path_factory.mktemp("trained")) as folder:
         assert neuronas(["train", "runs/mine", "--quiet"]) == 0
     return folder
 
 
 BEGINS = {"README.md": "materials", "index.md": "materials", "tutorial.md": "materials", "training.md": "searched"}
-"""What readers of a page have already; with all other pages a trained run."""
+"""What the reader of a page already has; for all other pages, a trained run."""
 
 
 @pytest.mark.usefixtures("forget_plugins")
@@ -133,7 +133,7 @@ def _run(block: Block, place: str, folder: Path, capfd: pytest.CaptureFixture[st
         if arguments[0] == "dashboard":
             _serve_and_end(arguments, folder)
             continue
-        resumes = "--resume" in arguments  # with the settings of before
+        resumes = "--resume" in arguments  # with the previous settings
         added = [one for needed, more in ADDED.items() if _holds(arguments, needed) and not resumes for one in more]
         with at_most(TIME_LIMIT_S, f"{place}: {' '.join(words)}"):
             code = neuronas([*arguments, *added])
@@ -141,7 +141,7 @@ def _run(block: Block, place: str, folder: Path, capfd: pytest.CaptureFixture[st
 
 
 def _serve_and_end(arguments: list[str], folder: Path) -> None:
-    """Start a command that serves until it is interrupted, and interrupt it when it says where."""
+    """Start a command that serves until interrupted, and interrupt it once it states its address."""
     command = [sys.executable, "-m", "neuronas", *arguments]
     with (
         subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server,
@@ -149,7 +149,7 @@ def _serve_and_end(arguments: list[str], folder: Path) -> None:
     ):
         assert server.stdout
         assert any("http://127.0.0.1:" in line for line in server.stdout)
-        server.send_signal(signal.SIGTERM)  # children of a background job have Ctrl-C ignored
+        server.send_signal(signal.SIGTERM)  # children of a background job ignore Ctrl-C
         assert server.wait() == 0
 
 
@@ -178,14 +178,14 @@ def test_options_and_extras_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     known = {*_all_options(typer.main.get_command(app)), "--help"}
     others = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}  # torchrun's
-    others |= {"--seconds", "--short"}  # those of tests/fuzz/readers.py and tests/matrix.py
+    others |= {"--seconds", "--short"}  # options of tests/fuzz/readers.py and tests/matrix.py
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", _without_skipped(text)))
     assert named - known - others == set()
     assert _extras(text) <= EXTRAS
 
 
 def _without_skipped(text: str) -> str:
-    """The text without blocks that are no commands of ours, and without comments that readers do not see."""
+    """The text without blocks that contain no commands of neuronas, and without hidden comments."""
     text = re.sub(r"^<!-- not run: [^\n]*\n```\w+\n.*?^```$", "", text, flags=re.M | re.S)
     return re.sub(r"<!--.*?-->", "", text, flags=re.S)
 

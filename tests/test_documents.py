@@ -1,4 +1,4 @@
-"""The documents that runs consist of: written, read, printed and published by one model each."""
+"""The documents of runs: one model each writes, reads, prints and publishes them."""
 
 import json
 import runpy
@@ -155,7 +155,7 @@ def test_each_chip_has_a_file_and_a_chip_that_is_measured_again_its_own(tmp_path
     ]  # fmt: skip
     assert len(keep(f"--device-model {'far/' * 60}away.csv")) < 130
 
-    # Before chips were kept apart, another sign scheme took the accelerator's file.
+    # Before chips had separate files, another sign scheme used the accelerator's file.
     (folder / "spikeflow-rram.json").unlink()
     (folder / "spikeflow-rram.sign-scheme-offset-binary.json").rename(folder / "spikeflow-rram.json")
     assert keep("--sign-scheme offset-binary") == "spikeflow-rram.json"

@@ -1,4 +1,4 @@
-"""The engine gives the reference's fitness: every backend, space, precision and memory limit."""
+"""The engine computes the fitness of the reference: every backend, space, precision and memory limit."""
 
 import random
 from collections import Counter
@@ -48,7 +48,7 @@ CPU = torch.device("cpu")
 
 
 def backends(neuron: NeuronParameters, threads: int = 2) -> dict[str, Backend]:
-    """Every backend that runs here, with each instruction set and each way to convolve."""
+    """Every available backend, with each instruction set and each convolution method."""
     found: dict[str, Backend] = {"torch": TorchBackend(neuron, CPU)}
     if native().library is not None:
         for target in TARGETS:
@@ -216,7 +216,7 @@ def test_a_memory_limit_that_is_too_small_says_what_is_needed(some_architectures
 
 
 class Counting(TorchBackend):
-    """Counts convolutions by their weights, and firings."""
+    """Counts convolutions by their weights, and LIF computations."""
 
     def __init__(self) -> None:
         super().__init__(NeuronParameters(), CPU)
@@ -233,7 +233,7 @@ class Counting(TorchBackend):
 
 
 def count_second_cells(fitness: str) -> Counting:
-    """Evaluate all second cells of a space behind a fixed first one."""
+    """Evaluate all second cells of a space after a fixed first one."""
     plain = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|").cells[0]
     cells = list(load_space("neuronas").genotypes())
     counting = Counting()
@@ -253,7 +253,7 @@ def test_a_whole_cell_space_shares_its_convolutions() -> None:
     """With cell A fixed, the 729 second cells need at most 36 convolutions; coinciding nodes save some more."""
     counting = count_second_cells("sahd")
     assert counting.convolutions.total() <= 36 + 1
-    # LIF layers: 1 on the input, 3 variants of node 1, 27 of node 2, the reduction, one behind each distinct output
+    # LIF layers: 1 on the input, 3 variants of node 1, 27 of node 2, the reduction, one after each distinct output
     assert counting.n_fired <= 1 + 3 + 27 + 1 + 729
 
 
@@ -270,7 +270,7 @@ def test_store_keeps_what_is_needed_first() -> None:
     for key in "abcd":
         store.put(key, key.upper(), 20)
     store.advance(1)
-    assert store.get("d") is None  # nothing needs it any more
+    assert store.get("d") is None  # no longer needed
     with store.pinned("a"):
         store.reserve(60)  # of the others, c is needed later than b
         assert [store.get(key) for key in "abc"] == ["A", "B", None]
@@ -317,7 +317,7 @@ def test_slices_add_up(seed: int, bits: int) -> None:
 def test_integer_matrix_products_are_the_convolution(
     bits: int, channels: int, side: int, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The path that CUDA takes, here on the CPU, in chunks of one image."""
+    """The path used on CUDA, here on the CPU, in chunks of one image."""
     if not int8.available(CPU):
         pytest.skip("this torch multiplies no integer matrices on the CPU")
     monkeypatch.setattr(int8, "_CHUNK_BYTES", 1)
@@ -331,7 +331,7 @@ def test_integer_matrix_products_are_the_convolution(
 def test_integer_matrix_products_come_as_cuda_wants_them(
     batch: int, channels: int, side: int, out_channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """cuBLAS refuses few rows, gives wrong sums for odd numbers of them, and is fast where K is innermost in both."""
+    """cuBLAS rejects few rows, gives wrong sums for odd numbers of rows, and is fast if K is innermost in both."""
     if not int8.available(CPU):
         pytest.skip("this torch multiplies no integer matrices on the CPU")
     plain = torch._int_mm
@@ -351,7 +351,7 @@ def test_integer_matrix_products_come_as_cuda_wants_them(
 
 
 class Divisors(TorchDispatchMode):
-    """Collects what large tensors are divided by."""
+    """Collects the divisors of large tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -364,7 +364,7 @@ class Divisors(TorchDispatchMode):
 
 
 def test_no_value_is_divided_by_a_plain_number() -> None:
-    """CUDA would multiply with the rounded reciprocal, and its spikes would not be the CPU's."""
+    """CUDA would multiply by the rounded reciprocal, so its spikes would differ from the CPU's."""
     text = "|avg_pool_3x3~0|+|skip~0|conv_3x3~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
     with Divisors() as divisors:
         list(make_engine(TorchBackend(NeuronParameters(), CPU)).evaluate([parse_architecture(text)]))
@@ -385,7 +385,7 @@ def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Arc
 
 
 def test_fallbacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each missing thing leads to the next best backend, and doctor says what is missing."""
+    """Each missing component selects the next best backend, and doctor reports it."""
 
     def chosen() -> str:
         return select_backend(NeuronParameters(), CPU, 1, GIB).name
@@ -450,13 +450,13 @@ def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
     program = compile_value(value, frozenset({stem}))
     assert [(step.pool, step.constant) for step in program.steps] == [(MEAN, True), (MEAN, False), (None, False)]
     first, second, added = program.steps
-    assert second.terms == added.terms == (first.target, sums)  # a pool adds in passing; the stem is pooled once
+    assert second.terms == added.terms == (first.target, sums)  # pooling also adds; the stem is pooled once
     assert program.terms == (first.target, second.target, added.target)
-    assert first.target not in {second.target, added.target}  # it must last for all time steps
+    assert first.target not in {second.target, added.target}  # it is needed at all time steps
 
 
 def test_programs_never_write_what_is_still_read() -> None:
-    """Six terms, of which four are pools of pools: more than a kernel adds at once, so buffers are freed and taken."""
+    """Six terms, four of them pools of pools: more than a kernel adds at once, so buffers are released and reused."""
     leaves = [Leaf((4, 8, 8)) for _ in range(6)]
     chains: list[Value] = [Pooled((leaf,), Pooled((leaf,), leaf, MEAN), MEAN) for leaf in leaves[:4]]
     program = compile_value(Added(tuple(leaves), (*chains, *leaves[4:])), frozenset())
@@ -499,7 +499,7 @@ def test_codes_that_no_kernel_knows_are_refused(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
-    """With weights of one sign the sums do not cancel: 256 channels of 3x3 reach 2304 times the largest code."""
+    """With weights of one sign, sums do not cancel: 256 channels of 3x3 reach 2304 times the largest code."""
     geometry, value, out = Geometry(2, 3, 256, 5, 5), Leaf((256, 5, 5)), Leaf((20, 5, 5))
     weights = FixedPoint(np.full((20, 256, 3, 3), sign * (2 ** (bits - 1) - 1), dtype=np.int32), bits - 1)
     drive = torch.randn(1, 3, 256, 5, 5, generator=torch.Generator().manual_seed(0)) + 1.5

@@ -46,7 +46,7 @@ def recording(n: int = 300, seed: int = 0, until_us: int = 3000) -> Recording:
 
 
 def counted(found: Recording, cut: Slicing) -> np.ndarray:
-    """Event by event."""
+    """Reference implementation, event by event."""
     frames = np.zeros((cut.timesteps, 2, *cut.size), int)
     height, width = cut.crop
     for t, x, y, p in zip(found.t_us, found.x, found.y, found.p, strict=True):
@@ -190,7 +190,7 @@ def test_bending_moves_neighbours_alike_and_far_events_apart() -> None:
         places = [bent.x[np.isin(bent.t_us, np.arange(first * n, (first + 1) * n))].mean() for first in range(3)]
         moved.append(np.array(places) - [10, 14, 90])
     moved = np.array(moved)
-    assert 1.0 < moved[:, 0].std() < 2.0  # between corners the mean of several, so less than at a corner
+    assert 1.0 < moved[:, 0].std() < 2.0  # averages between corners, so less than at a corner
     assert np.corrcoef(moved[:, 0], moved[:, 1])[0, 1] > 0.9
     assert abs(np.corrcoef(moved[:, 0], moved[:, 2])[0, 1]) < 0.25
 
@@ -405,7 +405,7 @@ def test_cifar10_dvs_is_split_by_class_with_a_fixed_seed(tmp_path: Path) -> None
 
 
 def test_times_of_gestures_are_those_of_the_file(tmp_path: Path) -> None:
-    """Time in AEDAT 3.1 has an upper half in the header of a packet."""
+    """Times in AEDAT 3.1 have an upper half in the header of a packet."""
     raw = bytearray(event_files.aedat3([(5, 1, 1, 1)]))
     place = raw.index(b"HEADER\r\n") + 8
     struct.pack_into("<I", raw, place + 12, 1)

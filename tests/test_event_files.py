@@ -1,4 +1,4 @@
-"""Recordings of event cameras: every format is read event by event, and what is damaged is refused in one line."""
+"""Recordings of event cameras: every format is read event by event; damaged files are rejected in one line."""
 
 import struct
 import tracemalloc
@@ -131,7 +131,7 @@ def test_a_clock_that_starts_again_runs_on(tmp_path: Path, ending: str, turn: in
 
 
 def reference_of_evt3(words: list[int]) -> list[Event]:
-    """State machine of the format's page, one word after the other."""
+    """State machine as on the format's page, word by word."""
     found: list[Event] = []
     high, turns, time, row, base, polarity = None, 0, 0, None, None, 0
     for word in words:
@@ -171,7 +171,7 @@ WORD = st.one_of(
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WORD, max_size=40), st.sampled_from([1, 7, 2**18]))
 def test_evt3_is_decoded_as_by_a_state_machine(words: list[int], part: int) -> None:
-    """In parts of any size."""
+    """Decoded in chunks of any size."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evt3, "_PART", part)
         check_evt3(words)
@@ -212,7 +212,7 @@ def test_text_is_read_in_parts_and_names_the_line_that_is_no_event(monkeypatch: 
 
 
 def test_memory_of_a_recording_is_bounded_by_its_events(tmp_path: Path) -> None:
-    """At most 40 bytes an event besides the file; text, whose numbers are wide first, 60."""
+    """At most 40 bytes per event besides the file; for text, whose numbers are wide at first, 60."""
     n = 400_000
     rng = np.random.default_rng(1)
     t = np.sort(rng.integers(0, 10**6, n))
@@ -257,7 +257,7 @@ def test_a_cut_file_is_refused_or_read_up_to_a_whole_event(tmp_path: Path, endin
     events = some_events(30, seed=3)
     path = written(tmp_path, ending, events)
     whole = path.read_bytes()
-    step = len(whole) // (2 if ending == ".h5" else 25)  # a process for each HDF5 file
+    step = len(whole) // (2 if ending == ".h5" else 25)  # each HDF5 file needs a process
     for length in range(0, len(whole), step):
         path.write_bytes(whole[:length])
         try:
@@ -266,7 +266,7 @@ def test_a_cut_file_is_refused_or_read_up_to_a_whole_event(tmp_path: Path, endin
             assert str(error).startswith(f"recording {path}: ")
             assert "\n" not in str(error)
             continue
-        # a text that ends within its last number cannot be told from a whole one
+        # a text truncated within its last number looks complete
         assert found[:-1] == events[: len(found) - 1]
 
 

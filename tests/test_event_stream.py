@@ -1,4 +1,4 @@
-"""A recording as a stream: steps as in training, neurons that keep their potentials, a live page."""
+"""A recording as a stream: time steps as in training, neurons that keep their potentials, a live page."""
 
 import json
 import os
@@ -133,7 +133,7 @@ def test_a_result_shows_itself_in_one_line() -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Recordings of 12x20 pixels, and a run that was trained on them for one epoch."""
+    """Recordings of 12x20 pixels, and a run trained on them for one epoch."""
     folder = tmp_path_factory.mktemp("stream")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEURONAS_CACHE", str(folder / "cache"))
@@ -266,7 +266,7 @@ def test_a_file_of_a_run_reads_sequences_as_the_run_does(trained: Path, ending: 
 
 
 def test_a_module_reads_the_recordings_of_a_data_set(trained: Path) -> None:
-    """A network of ReLU runs once, on the whole window; costs are those of T steps after conversion to spikes."""
+    """A ReLU network runs once, on the whole window; costs are those of T steps after conversion to spikes."""
     network = torch.nn.Sequential(torch.nn.Conv2d(2, 2, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(),
                                   torch.nn.Linear(2 * 12 * 20, 2))  # fmt: skip
     data = {"dataset": f"events:{trained / 'data'}", "event_window_ms": 12, "event_sensor": "12x20"}

@@ -1,4 +1,4 @@
-"""The examples run as their first lines say, and stay short; the notebook runs from top to bottom."""
+"""The examples run as stated in their first lines, and stay short; the notebook runs from top to bottom."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_data_in_memory(tmp_path: Path) -> None:
 
 
 def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In worker processes as well, which find it by the plug-in's name."""
+    """Also in worker processes, which find it by the plug-in's name."""
     monkeypatch.chdir(tmp_path)
     options = ["--plugin", str(EXAMPLES / "own_dataset.py"), "--dataset", "stripes", "--channels", "2", "--quiet"]
     draws = ["--algorithm", "snasnet", "--n-draws", "2", "--timesteps", "2"]

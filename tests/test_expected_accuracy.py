@@ -1,4 +1,4 @@
-"""What accuracy to expect of a fitness: where tables of trained networks apply, and what is said elsewhere."""
+"""Expected accuracy for a fitness: where tables of trained networks apply, and the text elsewhere."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_elsewhere_nothing_is_expected(options: dict) -> None:
 
 
 def test_the_line_is_that_of_the_measure_as_it_is() -> None:
-    # Whoever changes the constants of path-information runs benchmarks/fit_accuracy.py again.
+    # If constants of path-information are changed, run benchmarks/fit_accuracy.py again.
     for table in calibration().accuracy:
         measure = planned("search", {"dataset": table.dataset}).measure
         assert isinstance(measure, PathInformation)

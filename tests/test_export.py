@@ -1,4 +1,4 @@
-"""Export: what files say is what the network computes; what a format cannot hold is refused; neuronas.load."""
+"""Export: files contain what the network computes; unsupported networks are rejected; neuronas.load."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def make_network(
     neuron: NeuronParameters | None = None,
     side: int | tuple[int, int] = 8,
 ) -> Classifier:
-    """An untrained network whose batch normalisation is far from the identity, factors below 0 included."""
+    """An untrained network with batch normalisation far from the identity, including negative factors."""
     if isinstance(architecture, str):
         architecture = parse_architecture(architecture)
     shape = NetworkShape(2, side, 3, 4, n_cells=n_cells, head_width=12, head=head)
@@ -100,7 +100,7 @@ def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) ->
 
 
 def a_neuron(neurons: NeuronArrays) -> BoundGraph:
-    """One neuron that sees the image's only pixel, and its spikes as the score."""
+    """One neuron that reads the image's only pixel, with its spikes as the score."""
     graph = Graph(
         (
             Node("image", Image(), (), (1, 1, 1)),
@@ -123,7 +123,7 @@ def a_neuron(neurons: NeuronArrays) -> BoundGraph:
         # h = v + (x - (v - v_reset)) / 2, by hand
         (0.0, 1.5, [0, 1, 0, 1]),  # 0.75; 1.125, reset; 0.75; 1.125
         (-0.5, 2.0, [0, 1, 0, 1]),  # 0.5; exactly 1.0, which fires; 0.5; 1.0
-        (-0.5, 1.5, [0, 0, 0, 0]),  # 0.25; 0.625; 0.8125; 0.90625: towards 1.0 and never there
+        (-0.5, 1.5, [0, 0, 0, 0]),  # 0.25; 0.625; 0.8125; 0.90625: approaches 1.0 without reaching it
         (0.5, 0.8, [0, 1, 0, 1]),  # 0.9; 1.1, reset to 0.5; 0.9; 1.1
     ],
 )
@@ -151,7 +151,7 @@ def test_a_neuron_by_hand(
 def test_folding_keeps_every_spike(
     tau: float, threshold: float, v_reset: float, gain: float, offset: float, x: float
 ) -> None:
-    """Batch normalisation in front of neurons moves into threshold and reset, whatever its factor's sign."""
+    """Batch normalisation before neurons is folded into threshold and reset, for factors of either sign."""
     reset = min(v_reset, threshold - 0.1)
     neurons = NeuronArrays(tau, np.array(threshold), np.array(reset), reset, np.array([gain]), np.array([offset]))
     image = torch.full((1, 1, 1, 1), x)
@@ -256,7 +256,7 @@ def test_an_artificial_network_is_refused() -> None:
 
 @pytest.mark.parametrize("format_name", FLOAT_FORMATS)
 def test_a_wrong_file_is_found_and_not_kept(format_name: str, tmp_path: Path) -> None:
-    """One code of one layer is changed on its way to the file; the older file stays."""
+    """One code of one layer is changed while writing; the older file is kept."""
     network = make_network(CONV)
     content = content_of(network)
     place = tmp_path / "file"
@@ -301,7 +301,7 @@ def test_every_weight_lies_on_as_many_crossbars_as_it_has_copies(replication: in
     network = make_network(f"{CONV} / {POOLS}", head="linear")
     crossbars = content_of(network, replication=replication).crossbars
     n = crossbars.columns_per_output
-    assert n == 14  # magnitudes of seven bits on cells of one bit, two signs
+    assert n == 14  # 7-bit magnitudes on one-bit cells, two signs
     counts = {
         layer.name: np.zeros((layer.out_channels * n, layer.in_channels, layer.kernel**2), int)
         for layer in rows(network.architecture, network.shape)
@@ -402,7 +402,7 @@ def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[st
         assert document["largest_difference"] < 1e-4
         weights = document["weights"]
         assert (weights["weight_bits"], weights["split"]) == (8, "validation") and weights["n_images"] > 100
-        # The training measured the same images at the same precision; its convolutions may have been in bfloat16.
+        # Training evaluated the same images at the same precision, possibly with convolutions in bfloat16.
         assert weights["top1"] == pytest.approx(TrainingResult.read(trained / TRAINING).validation_accuracy, abs=0.02)
         assert weights["float_top1"] > 0
         assert "integer" not in document
@@ -433,7 +433,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 def test_counted_cells_are_in_the_manifest(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Settings of the run hold where none is given; a count of before does not stay."""
+    """Settings of the run apply unless given; a previous number of spikes is not kept."""
     run = shutil.copytree(trained, tmp_path / "run")
     config = (run / "config.yaml").read_text()
     assert "lanes: 4\n" in config
@@ -531,7 +531,7 @@ def test_wrong_use_is_one_line(
 def test_what_is_no_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["export", str(tmp_path / "nothing"), "--format", "integer"]) == 2
     assert "expected the directory of a trained run" in capsys.readouterr().err
-    assert command(["export", str(tmp_path), "--format", "integer"]) == 2  # as report, estimate and evaluate say it
+    assert command(["export", str(tmp_path), "--format", "integer"]) == 2  # as in report, estimate and evaluate
     assert "holds no architecture.json; expected a run directory" in capsys.readouterr().err
 
 

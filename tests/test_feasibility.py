@@ -1,4 +1,4 @@
-"""Whether a budget can be kept, what is said where it cannot, and presets."""
+"""Whether a budget can be met, the explanation if it cannot, and presets."""
 
 import shlex
 from dataclasses import replace
@@ -112,7 +112,7 @@ def test_the_papers_limits_are_out_of_reach_of_the_papers_network_with_the_other
     rows = feasibility.rows_of_smallest("parameters")
     head = sum(row.layer.n_weights for row in rows if row.layer.name.startswith("head"))
     assert head == 256 * 8 * 8 * 1024 + 1024 * 10 * 10 > run.budget.limits["parameters"]
-    for name, energy in (("linear", 4353.3), ("gap", 1448.4)):  # of skip connections alone
+    for name, energy in (("linear", 4353.3), ("gap", 1448.4)):  # skip connections only
         skips = neuronas.estimate(
             "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|", dataset="cifar10", channels=128, head=name
         )

@@ -1,4 +1,4 @@
-"""Figures of a run: that they show the run's numbers, can be read at one column's width, and come out equal again."""
+"""Figures of a run show the run's numbers, are readable at the width of one column, and are reproducible."""
 
 import json
 import re
@@ -98,12 +98,12 @@ def test_without_the_converter_the_message_says_what_to_install(tmp_path: Path, 
         "install it with: pip install 'neuronas[figures]'\n"
     )
     assert list(tmp_path.iterdir()) == []
-    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)  # the page needs no converter
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)  # the page does not need a converter
     assert (tmp_path / "r.html").is_file()
 
 
 def drawn_texts(browser: Any, file: Path) -> list[dict[str, Any]]:
-    """Every text of an SVG file as a browser shows it: what it says, its size in points, and its box."""
+    """Every text of an SVG file as shown by a browser: the text, its size in points, and its box."""
     browser.get(file.resolve().as_uri())
     found: list[dict[str, Any]] = browser.execute_script(
         "const seen = (one) => one.textContent.trim() && one.getAttribute('opacity') !== '0';"
@@ -117,7 +117,7 @@ def drawn_texts(browser: Any, file: Path) -> list[dict[str, Any]]:
 
 
 def assert_readable(browser: Any, file: Path) -> None:
-    """One column wide; no text sticks out, is smaller than 6 points, or lies on another one."""
+    """At the width of one column, no text exceeds the figure, is smaller than 6 points, or overlaps another."""
     head = file.read_text(encoding="utf-8").split(">", 1)[0]
     width, height = (float(re.search(rf' {side}="([\d.]+)"', head)[1]) for side in ("width", "height"))  # type: ignore
     assert width == COLUMN

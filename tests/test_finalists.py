@@ -1,4 +1,4 @@
-"""Finalists of a search: who they are, how long they are trained, and that a resumed choice is the same."""
+"""Finalists of a search: their selection, their training, and that a resumed choice is the same."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def choice(*finalists: Finalist, n_validation: int = 100) -> FinalistChoice:
 
 
 def learned(run: Path) -> tuple[Any, ...]:
-    """What finalists have learned, apart from the time that it took."""
+    """The training results of finalists, without times."""
     document = FinalistChoice.read(run / FINALISTS)
     curves = [
         [
@@ -69,7 +69,7 @@ def learned(run: Path) -> tuple[Any, ...]:
         (9, 3, 9, [(9, 3), (3, 9)]),
         (5, 2, 8, [(5, 2), (3, 4), (2, 8)]),
         (2, 2, 3, [(2, 3)]),
-        (8, 2, 2, [(8, 1), (2, 2)]),  # a rung of half an epoch is none
+        (8, 2, 2, [(8, 1), (2, 2)]),  # a rung of half an epoch is omitted
         (8, 2, 1, [(8, 1)]),
         (1, 2, 8, []),
         (0, 2, 8, []),
@@ -88,7 +88,7 @@ def test_the_best_of_a_rung_go_on() -> None:
     begun = choice(finalist(1, 0.5), finalist(2, 0.7), finalist(3, 0.7), finalist(4))
     assert (begun.n_ended, begun.leader, begun.members(1)) == (0, None, ())
     halved = choice(finalist(1, 0.5), finalist(2, 0.7), finalist(3, 0.7), finalist(4, 0.6))
-    assert [one.rank for one in halved.members(1)] == [2, 3]  # of equal ones the fitter first
+    assert [one.rank for one in halved.members(1)] == [2, 3]  # the fitter first if equal
     assert (halved.n_ended, halved.leader, halved.is_complete) == (1, finalist(2, 0.7), False)
     assert [halved.dropped_after(one) for one in halved.finalists] == [1, None, None, 1]
     ended = choice(finalist(1, 0.5), finalist(2, 0.7, 0.8), finalist(3, 0.7, 0.9), finalist(4, 0.6))
@@ -129,7 +129,7 @@ def test_a_rank_or_an_accuracy_too_many_is_refused() -> None:
 
 
 def test_newcombes_interval_of_a_difference() -> None:
-    """His table II: 9 of 10 against 3 of 10."""
+    """Newcombe's table II: 9 of 10 compared with 3 of 10."""
     assert difference_95(0.9, 0.3, 10) == pytest.approx((0.1705, 0.8090), abs=5e-5)
 
 
@@ -149,7 +149,7 @@ def test_finalists_are_the_fittest_distinct_functions_within_the_budgets(tmp_pat
         )
         for key, fitness in {"a": 3.0, "b": 9.0, "c": 5.0, "d": float("-inf")}.items():
             history.add_fitness(key, keys.index(key), fitness, 0.1, screened=False)
-        history.add_fitness("e", 5, 99.0, 0.1, screened=True)  # of the small batch only
+        history.add_fitness("e", 5, 99.0, 0.1, screened=True)  # small batch only
         found = fittest(history, 10)
         assert [(one.rank, one.architecture, one.fitness) for one in found] == [
             (1, "architecture 3", 5.0),
@@ -169,10 +169,10 @@ def test_the_finalist_that_learns_best_is_the_answer(tmp_path: Path) -> None:
     assert found.text == document.leader.architecture and found.fitness == document.leader.fitness
     summary = SearchSummary.read(tmp_path / "run" / "result.json")
     assert summary.chosen_by == "finalists" and summary.cost.energy_uj == document.leader.energy_uj
-    assert not list((tmp_path / "run").rglob("*.safetensors"))  # the curves stay
+    assert not list((tmp_path / "run").rglob("*.safetensors"))  # learning curves are kept
     assert (tmp_path / "run" / "log.txt").read_text().splitlines()[-1].endswith(f"done: {found.text}")
     assert sorted(len(one.accuracies) for one in document.finalists) == [1, 2, 2]
-    # Those who follow are told of every rung, and count images to the end.
+    # Observers are told of every rung, and progress counts all images.
     steps = [one for one in recorder.events if isinstance(one, Advanced) and one.verb == "finalists"]
     assert [one.done for one in steps] == sorted(one.done for one in steps)
     assert steps[-1].done == steps[-1].total == 256 * total_epochs(document.rungs)
@@ -181,7 +181,7 @@ def test_the_finalist_that_learns_best_is_the_answer(tmp_path: Path) -> None:
     told = [one for one in recorder.events if not isinstance(one, Advanced)]
     kinds = [(type(one), one.verb) for one in told]
     assert kinds == [(Started, "search"), (Started, "finalists"), (Finished, "finalists"), (Finished, "search")]
-    # A finished choice is not made again, whatever the answer's own training is like.
+    # A finished choice is not repeated, whatever the settings of the final training.
     neuronas.train(tmp_path / "run", epochs=1, config=None, learning_rate=1e-4)
     before = learned(tmp_path / "run")
     again = neuronas.search(out=tmp_path / "run", resume=True)
@@ -203,7 +203,7 @@ def test_other_finalists_replace_those_of_before(tmp_path: Path) -> None:
 
 
 class Killer(Recorder):
-    """Ends the work at its n-th step of training."""
+    """Interrupts the work at its n-th step of training."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
@@ -248,7 +248,7 @@ def test_a_choice_that_was_broken_off_goes_on_to_the_same_end(tmp_path: Path) ->
 def test_metrics_that_were_lost_are_named_and_their_folder_can_be_removed(tmp_path: Path) -> None:
     run, two = tmp_path / "run", THREE | {"finalists": 2, "finalist_epochs": 1}
     with pytest.raises(KeyboardInterrupt):
-        neuronas.search(**SMALL, **two, out=run, observer=Killer(3))  # the first one has ended its only epoch
+        neuronas.search(**SMALL, **two, out=run, observer=Killer(3))  # the first finalist has finished its only epoch
     assert FinalistChoice.read(run / FINALISTS).finalists[0].accuracies == ()
     (run / "finalists" / "01" / "metrics.jsonl").unlink()
     with pytest.raises(VerificationError, match=r"01/metrics.jsonl: epoch 1 not found; remove .*01, and --resume"):
@@ -263,15 +263,15 @@ def test_a_choice_whose_time_is_up_goes_on_to_the_same_end(tmp_path: Path) -> No
     run = tmp_path / "part"
     first = neuronas.search(**SMALL, out=run)
     assert first.summary.chosen_by is None and first.finalists is None
-    found = neuronas.search(out=run, resume=True, **THREE, max_minutes=1e-9)  # finalists for a search that has ended
+    found = neuronas.search(out=run, resume=True, **THREE, max_minutes=1e-9)  # finalists for a finished search
     assert found.summary.out_of_time and found.summary.chosen_by == "fitness" and found.text == first.text
     sessions, reasons = 1, {found.summary.chosen_by}
     while found.summary.out_of_time:
-        found = neuronas.search(out=run, resume=True, max_minutes=1e-9)  # its settings are the run's now
+        found = neuronas.search(out=run, resume=True, max_minutes=1e-9)  # its settings are now those of the run
         reasons.add(found.summary.chosen_by)
         sessions += 1
         assert sessions < 40
-    assert sessions == 10 and reasons == {"fitness", "finalists"}  # a step each
+    assert sessions == 10 and reasons == {"fitness", "finalists"}  # one step each
     assert learned(run) == learned(tmp_path / "whole")
 
 
@@ -355,7 +355,7 @@ def test_a_dry_run_says_what_finalists_cost(neuronas: Neuronas, tmp_path: Path) 
 
 
 def test_settings_without_finalists_leave_a_run_what_it_was(tmp_path: Path) -> None:
-    """A history of an earlier version goes on: what chooses among its candidates decides nothing in it."""
+    """A history of an earlier version is continued: settings that choose among its candidates do not affect it."""
     from neuronas.runs.directory import identity
 
     one = neuronas.RunConfig(search={"finalists": 0})
@@ -387,7 +387,7 @@ def test_the_terminal_says_who_was_chosen(neuronas: Neuronas, tmp_path: Path) ->
 
 
 def with_finalists(run: Path, *, is_complete: bool = True) -> FinalistChoice:
-    """Finalists of a made-up search: the second by fitness learns best."""
+    """Finalists of an artificial search: the second by fitness reaches the highest accuracy."""
     with History(run / "history.sqlite") as history:
         ranked = fittest(history, 4)
     accuracies = ((0.5,), (0.7, 0.9), (0.6, 0.7 if is_complete else 0.0), (0.4,))

@@ -1,4 +1,4 @@
-"""The forecast of firing rates: its equations by hand and on simulated neurons, and ``estimate`` with it."""
+"""The forecast of firing rates: its equations by hand and on simulated neurons, and its use in ``estimate``."""
 
 import json
 from math import sqrt
@@ -42,7 +42,7 @@ def rate(mean: float, deviation: float, threshold: float = 1.0) -> float:
 
 
 def test_rate_of_neurons_by_hand() -> None:
-    # d = 1/4: the input reaches the threshold at once from 4/3 of it (5 spikes), at step 2 from 16/15 (2 spikes), and
+    # d = 1/4: an input of 4/3 reaches the threshold at once (5 spikes), of 16/15 at step 2 (2 spikes), and smaller ones
     # at steps 3 to 5 with a single spike.
     at_least = [1 - NormalDist(0.2, 0.7).cdf(1 / (1 - 0.25**k)) for k in (1, 2, 5)]
     expected = (5 * at_least[0] + 2 * (at_least[1] - at_least[0]) + (at_least[2] - at_least[1])) / 5
@@ -70,7 +70,7 @@ def test_a_chain_by_hand() -> None:
 
 
 def test_sums_and_thresholds_by_hand() -> None:
-    # Node 2 gets a convolution, and the input twice: by a skip of its own and through node 1.
+    # Node 2 gets a convolution, and the input twice: through its own skip and through node 1.
     found = rates("|skip~0|+|skip~0|skip~1|+|conv_3x3@0.5~0|none~1|conv_3x3@1.5~2|")
     assert found["A.2.lif@1.5"] == pytest.approx(rate(2 * -0.25, 2 * 1.5, 1.5))
     assert found["A.0.lif@0.5"] == rate(-0.25, 1.5, 0.5)
@@ -88,7 +88,7 @@ def test_pools_by_hand() -> None:
 
 
 def test_feedback_by_hand() -> None:
-    # Node 1 gets a convolution of node 2 as well, from the second of T steps on.
+    # Node 1 also gets a convolution of node 2, from the second of T steps on.
     found = rates("|conv_3x3~0|+|conv_3x3~0|conv_3x3^1|+|none~0|conv_3x3~1|none~2|")
     later = rate(2 * -0.25, sqrt(2))
     assert found["A.1.lif"] == pytest.approx((rate(-0.25, 1.0) + 4 * later) / 5)
@@ -114,7 +114,7 @@ def test_inputs_of_a_pooled_head_are_silent_together() -> None:
 
 
 def test_the_mean_counts_dead_edges_as_written() -> None:
-    # As in SpikeNAS-Bench: a layer that nothing reaches counts with 0.
+    # As in SpikeNAS-Bench: a layer without input counts as 0.
     alone = parse_architecture("|none~0|+|none~0|none~1|+|conv_3x3~0|none~1|none~2|")
     unreached = parse_architecture("|none~0|+|none~0|conv_3x3~1|+|conv_3x3~0|none~1|none~2|")
     means = []

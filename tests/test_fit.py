@@ -1,4 +1,4 @@
-"""Networks against the limits of chips you can buy: by hand, against a slow search for cores, and as a user."""
+"""Networks compared with the limits of commercial chips: by hand, with a slow search for cores, and by command."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ def graph_of(text: str, **changes: object) -> Graph:
 
 
 def test_memory_as_the_documentation_of_the_chip_computes_it() -> None:
-    """sinabs, Speck overview: 16 to 32 channels, 3x3, 64 x 64 pixels take 8 Ki words of kernels and 128 Ki neurons."""
+    """sinabs, Speck overview: 16 to 32 channels, 3x3, 64 x 64 pixels need 8 Ki words of kernels and 128 Ki neurons."""
     layer = chip_layers(graph_of(CHAIN, image_side=(63, 63), channels=16), POOLS)[1]
     wide = replace(layer, out_channels=32)
     assert wide.words(rounded=True) == (8 * 1024, 128 * 1024) and wide.words(rounded=False) == (4608, 32 * 63 * 63)
@@ -59,7 +59,7 @@ def test_layers_of_a_chain() -> None:
 
 
 def test_a_mean_behind_a_convolution_is_one_convolution() -> None:
-    """What ``chip_layers`` says of the reduction, computed: a kernel of 4 with stride 2 and padding 1."""
+    """The reduction as described by ``chip_layers``, computed: a kernel of 4 with stride 2 and padding 1."""
     random = torch.Generator().manual_seed(0)
     x = torch.rand(2, 3, 8, 8, generator=random, dtype=torch.float64)
     weight = torch.randn(5, 3, 3, 3, generator=random, dtype=torch.float64)
@@ -129,7 +129,7 @@ def test_each_limit(target: str, changes: dict[str, object], limit: str) -> None
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=4), st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
 def test_cores_against_all_orders(sizes: list[tuple[int, int]], channels: int) -> None:
-    """Layers have a core each if some order of the cores holds them all."""
+    """Layers fit one core each if some order of the cores holds them all."""
     graph = graph_of(SHORT, channels=channels)
     layers = chip_layers(graph, None)
     unit = channels * channels * 2

@@ -1,4 +1,4 @@
-"""Accelerator files, their schema and page, sweeps, plots and floorplans, as a user meets them."""
+"""Accelerator files, their schema and page, sweeps, plots and floorplans, as seen by a user."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ def test_the_schema_describes_the_presets() -> None:
 
 
 def check_schema(root: dict, schema: dict, value: object) -> None:
-    """The parts of JSON schema that the file uses."""
+    """The features of JSON schema used by the file."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     if "anyOf" in schema:
@@ -241,7 +241,7 @@ def test_floorplan_holds_what_the_model_counts(accelerator: Accelerator) -> None
 
 
 def test_floorplan_by_hand() -> None:
-    """Stem of 3 -> 16 channels at 9 bits on 64x64 crossbars: 256 columns, 4 crossbars of 3 rows for each position."""
+    """Stem of 3 -> 16 channels at 9 bits on 64x64 crossbars: 256 columns, 4 crossbars with 3 rows per position."""
     accelerator = load_accelerator("spikeflow-rram")
     work = rows(parse_architecture(chain(0)), NetworkShape(3, 8, 2, 16))
     first = floorplan(work, MappedCostModel(accelerator, 9, 5).work(work)).tiles[0]

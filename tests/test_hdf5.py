@@ -1,4 +1,4 @@
-"""Files of HDF5 are read by a program of their own, which a damaged one may end."""
+"""HDF5 files are read by a separate process, which a damaged file may crash."""
 
 import os
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_a_program_that_ends_early_is_told_in_one_line(
 
 @pytest.mark.parametrize("way", ["storage", "link", "virtual"])
 def test_a_file_that_leads_to_another_one_is_refused(file: Path, way: str) -> None:
-    """What it leads to may be secret, or a pipe, which would be waited for."""
+    """The target may be secret, or a pipe that blocks."""
     name, pipe = "node/nodes/matrix/weight", file.with_name("pipe")
     os.mkfifo(pipe)
     with h5py.File(file, "a") as written:

@@ -1,4 +1,4 @@
-"""The LIF layer of the head as part of a fitness: read by reference and engine, on exact sums."""
+"""The head's LIF layer as part of a fitness: read by reference and engine, with exact sums."""
 
 import random
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from test_engine import GIB, backends
 
 
 class Recording:
-    """A measure that keeps what it reads: number of neurons, and how many spike in common."""
+    """A measure that records its input: number of neurons, and number of common spikes."""
 
     def __init__(self, *, reads_hidden: bool, reads_output: bool = True):
         self.reads_hidden, self.reads_output = reads_hidden, reads_output
@@ -74,7 +74,7 @@ def test_a_head_without_neurons_adds_no_reading() -> None:
 
 
 def test_a_linear_layer_is_exact() -> None:
-    # 16,384 inputs of 1/4 and codes of 24 bits: the sum needs 38 bits, and float32 sums would not do
+    # 16,384 inputs of 1/4 and codes of 24 bits: the sum needs 38 bits, so float32 is not enough
     codes = np.full((2, 16_384, 1, 1), 2**23 - 1, dtype=np.int32)
     codes[1, 1:] = 0
     y = exact_linear(torch.full((1, 16_384), 0.25), FixedPoint(codes, 20))

@@ -1,4 +1,4 @@
-"""Images as people have them: pixel formats, transparency, resizing, layouts of folders, what is wrong with them."""
+"""Images in practice: pixel formats, transparency, resizing, layouts of folders, and errors in them."""
 
 import gzip
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def photos(folder: Path, *splits: str, n: int = 10) -> Path:
 @pytest.mark.parametrize(
     ("pixels", "kind", "expected"),
     [
-        # the whole range of the type, not what the image holds
+        # the range of the type, not that of the image
         (np.full((4, 4), 128, np.uint16), "png", 0),
         (np.full((4, 4), 300, np.uint16), "png", 1),
         (np.full((4, 4), 65_535, np.uint16), "png", 255),
@@ -279,7 +279,7 @@ def test_mnist_in_its_idx_files(place: str, is_compressed: bool, tmp_path: Path)
     (folder / f"train-images-idx3-ubyte{ending}").write_bytes(content[:-1])
     with pytest.raises(DataError, match=r"cannot be read|not a complete IDX file"):
         load("mnist", "train", tmp_path)
-    if not place:  # files in the folder itself may be those of either
+    if not place:  # files in the folder itself may belong to either
         return
     with pytest.raises(DataError, match=r"not found; looked for .*FashionMNIST/raw/train-images-idx3-ubyte"):
         load("fashion-mnist", "train", tmp_path)
@@ -319,7 +319,7 @@ def test_a_run_is_evaluated_from_any_folder_and_resumed_after_its_images_moved(
     assert neuronas("search", "--out", "run", "--resume", *moved, "--quiet")[0] == 0
     code, _, err = neuronas("train", "run", *TRAIN, "--resume", *moved)
     assert code == 0, err
-    assert neuronas("evaluate", "run", "--quiet")[0] == 0  # the run knows the new place
+    assert neuronas("evaluate", "run", "--quiet")[0] == 0  # the run stores the new path
     photo(tmp_path / "moved" / "train" / "cat" / "one-more.png")
     for verb in (("search", "--out", "run"), ("train", "run", *TRAIN)):
         code, _, err = neuronas(*verb, "--resume")

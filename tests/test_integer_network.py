@@ -1,4 +1,4 @@
-"""The integer-only network: its numbers by hand, its proof that 32 bits are enough, its distance from float."""
+"""The integer-only network: its numbers by hand, the proof that 32 bits are enough, its difference from float."""
 
 from fractions import Fraction
 
@@ -88,7 +88,7 @@ def test_neurons_spike_as_in_float_where_no_potential_is_near_its_threshold(
 @pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (-0.01, 3.0), (300.0, -200.0), (1e-6, 1e-3), (0.0, -1.0)])
 @pytest.mark.parametrize("bits", [4, 8, 16])
 def test_rescaling_is_as_accurate_as_the_unit(gain: float, offset: float, bits: int) -> None:
-    """Batch normalisation of a convolution: within a unit of 2**-12, or 2**-14 of the largest value."""
+    """Batch normalisation of a convolution: within one unit of 2**-12, or 2**-14 of the largest value."""
     top = 2 ** (bits - 1) - 1
     codes = np.random.default_rng(bits).integers(-top, top + 1, (3, 2, 3, 3)).astype(np.int32)
     step, shape = np.full(1, 2.0**-bits, np.float32), (3, 8, 8)
@@ -129,7 +129,7 @@ def test_values_stay_within_their_proven_ranges(text: str, form: str, head: str)
 
 
 def test_networks_of_all_spaces_answer_as_in_float() -> None:
-    """Untrained networks, whose batch normalisation is far from the identity; most scores are equal."""
+    """Untrained networks, with batch normalisation far from the identity; most scores are equal."""
     near, n = 0, 0
     for architecture in draws(1):
         network = make_network(architecture, head="linear", n_cells=max(2, len(architecture.cells)))

@@ -1,4 +1,4 @@
-"""Intervals of costs from measured arrays, budgets judged by a bound, and the accelerators of measured macros."""
+"""Intervals of costs from measured arrays, budgets checked against a bound, and the accelerators of measured macros."""
 
 import json
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_a_budget_can_be_judged_by_a_bound() -> None:
     one = Spread((np.log(2.0), np.log(3.0), np.log(4.0)), (1.0, 1.0, 1.0))
     totals = Totals(*(np.array([value]) for value in (1.0, 1.0, 10.0, 10.0, 4.0, 6.0)))
     limits = {"max_latency_ms": 17.0, "max_energy_uj": 17.0, "spreads": {"latency_ms": one, "energy_uj": one}}
-    assert one.below(0.75) == pytest.approx(3)  # half of 3 papers and one more
+    assert one.below(0.75) == pytest.approx(3)  # half of three papers plus one
     assert all(excess <= 0 for excess in Budget(**limits).excess(totals).values())  # type: ignore[arg-type]
     bound = Budget(**limits, confidence=0.75)  # type: ignore[arg-type]
     assert bound.excess(totals)["latency_ms"] == pytest.approx(10 - 4 + 3 * 4 - 17)
@@ -158,7 +158,7 @@ def test_what_makes_no_sense_is_refused(neuronas: Neuronas, options: tuple[str, 
 
 
 def test_what_a_bound_refuses_is_told_by_the_bound(neuronas: Neuronas) -> None:
-    """The smallest network takes 3.27 uJ, which 10 uJ allow, but not nine chips in ten."""
+    """The smallest network takes 3.27 uJ, within 10 uJ, but not for nine chips in ten."""
     code, _, err = neuronas("search", "--channels", "8", "--max-energy-uj", "10", "--confidence", "0.9", "--out", "r")
     assert code == 3
     line = next(line for line in err.splitlines() if line.startswith("energy: limit 10 µJ, smallest candidate"))

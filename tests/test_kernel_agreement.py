@@ -1,4 +1,4 @@
-"""Kernels give the same bits on every instruction set and with every compiler (``kernels/agreement.cpp``).
+"""Kernels give identical results on every instruction set and with every compiler (``kernels/agreement.cpp``).
 
 ARM64 runs in QEMU's emulator: apt-get install g++-aarch64-linux-gnu qemu-user.
 """
@@ -20,7 +20,7 @@ EMULATOR = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
 QUICK = ("-O1",)  # compiles in half of the time
 SANITIZED = (*QUICK, "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 STRICT = ("-Wall", "-Wextra", "-Werror")
-GCC = ("-Wno-uninitialized", "-Wno-maybe-uninitialized")  # which GCC 12 finds in its own header of AVX-512
+GCC = ("-Wno-uninitialized", "-Wno-maybe-uninitialized")  # which GCC 12 reports in its own AVX-512 header
 OURS = tuple(target for target in TARGETS if target.machine == platform.machine())
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OURS, reason=f"no kernels for {platform.machine()}")]
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OURS, reason=f"no kernels
 
 @cache
 def digests(folder: Path, compiler: str, target: InstructionSet, *options: str) -> dict[str, str]:
-    """What the driver prints: digest by kernel and input."""
+    """The output of the driver: digest by kernel and input."""
     runner: tuple[str, ...] = ()
     if target.machine != platform.machine():
         compiler, runner = CROSS, EMULATOR
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(folder: Path) -> dict[str, str]:
-    """Those of the instruction set that every processor of this kind has."""
+    """The digests of the instruction set that every processor of this kind supports."""
     return digests(folder, "g++", OURS[-1], *GCC, *QUICK)
 
 
@@ -74,7 +74,7 @@ def test_instruction_sets_agree(target: InstructionSet, folder: Path, expected: 
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_all_optimisations_change_nothing(target: InstructionSet, folder: Path, expected: dict[str, str]) -> None:
-    """As the library is compiled, which other tests compare with NumPy and PyTorch."""
+    """Compiled like the library, which other tests compare with NumPy and PyTorch."""
     assert digests(folder, "g++", target, *GCC) == expected
 
 
@@ -86,6 +86,6 @@ def test_clang_agrees(target: InstructionSet, folder: Path, expected: dict[str, 
 
 @pytest.mark.nightly
 def test_sanitizers_find_nothing(folder: Path, expected: dict[str, str]) -> None:
-    """Addresses beyond arrays, alignment, overflow of integers, on the widest registers here."""
+    """Addresses outside arrays, alignment, integer overflow, with the widest registers of this machine."""
     best = next(target for target in OURS if target.is_supported)
     assert digests(folder, "g++", best, *GCC, *SANITIZED) == expected

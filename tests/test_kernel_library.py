@@ -1,6 +1,6 @@
-"""Where compiled kernels come from, and what happens where they cannot be compiled, kept or loaded.
+"""Origin of compiled kernels, and the behaviour if they cannot be compiled, stored or loaded.
 
-A stand-in for the compiler hands out the library that this machine has, so that most tests compile nothing.
+A fake compiler copies the library of this machine, so that most tests compile nothing.
 """
 
 import json
@@ -57,7 +57,7 @@ Run = Callable[..., tuple[str | None, str, str, str]]
 
 @pytest.fixture
 def load(compiler: Path, tmp_path: Path) -> Run:
-    """Load the kernels in a process of its own: (origin, path, reason, standard error)."""
+    """Load the kernels in a separate process: (origin, path, reason, standard error)."""
 
     def run(before: str = "", after: str = "", **environment: object) -> tuple[str | None, str, str, str]:
         (tmp_path / "tmp").mkdir(exist_ok=True)
@@ -80,7 +80,7 @@ def test_kernels_are_compiled_once_and_then_cached(load: Run, tmp_path: Path) ->
     assert load()[0] == "compiled now"
     assert load()[0] == "from the cache"
     assert n_compiled(tmp_path) == 1
-    (kept,) = (tmp_path / "cache").iterdir()  # and nothing that is left from compiling
+    (kept,) = (tmp_path / "cache").iterdir()  # and no files left from compiling
     assert is_whole(kept)
     assert not list((tmp_path / "tmp").iterdir())
 
@@ -117,7 +117,7 @@ library.functions = lambda: next(answers)
 
 
 def test_another_processor_sources_or_c_library_get_another_file(load: Run, tmp_path: Path) -> None:
-    """As with a home folder that several machines share."""
+    """As with a home folder shared by several machines."""
     names = {library_name(target, c) for target in TARGETS for c in ("glibc 2.31", "glibc 2.36", "not GNU")}
     assert len(names) == 3 * len(TARGETS)
     assert {target.name for target in TARGETS} == {name.split("-")[1] for name in names}
@@ -126,7 +126,7 @@ def test_another_processor_sources_or_c_library_get_another_file(load: Run, tmp_
     assert load(other_c_library)[0] == "compiled now"
     assert load(other_c_library)[0] == load()[0] == "from the cache"
     weaker = [target for target in TARGETS if target.is_supported][1:]
-    for target in weaker:  # the library is the stand-in's; the file is the target's
+    for target in weaker:  # library of the fake compiler, file name of the target
         assert load(NEURONAS_TARGET=target.name)[0] == "compiled now"
     assert len(list((tmp_path / "cache").iterdir())) == 2 + len(weaker)
 
@@ -173,7 +173,7 @@ def test_a_full_folder_of_temporary_files_does_not_matter(
     with pytest.raises(OSError, match="No space"):
         (full / "file").write_bytes(bytes(2**17))
     assert load(TMPDIR=full)[0] == "compiled now"
-    assert (tmp_path / "calls").read_text().startswith(f"{tmp_path}/cache/building-")  # the compiler's files as well
+    assert (tmp_path / "calls").read_text().startswith(f"{tmp_path}/cache/building-")  # also the compiler's files
 
 
 def test_where_no_folder_serves_one_line_says_why(load: Run, mount: Callable[..., Path], tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_cache_that_was_mounted_noexec_later_is_left_alone(
 def test_a_read_only_cache_that_another_processor_filled_does_not_matter(
     load: Run, mount: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """As on a node of a cluster whose home folder is mounted read-only; its folder of temporary files may be noexec."""
+    """As on a cluster node with a read-only home folder; the folder of temporary files may be mounted noexec."""
     strongest, *weaker = [target.name for target in TARGETS if target.is_supported]
     if not weaker:
         pytest.skip(f"this processor has {strongest} only")

@@ -1,4 +1,4 @@
-"""The C++ kernels against NumPy: any sizes, densities and weights, for each instruction set and each method."""
+"""The C++ kernels compared with NumPy: any sizes, densities and weights, for each instruction set and method."""
 
 import ctypes
 import os
@@ -40,7 +40,7 @@ def kernels() -> list[tuple[str, Native, Method]]:
 
 @dataclass(frozen=True)
 class Case:
-    """A convolution: sizes, share of neurons that spike, how weights are drawn."""
+    """A convolution: sizes, share of neurons that spike, and distribution of the weights."""
 
     channels: int
     out_channels: int
@@ -61,13 +61,13 @@ class Case:
         return Geometry(self.timesteps, self.batch, self.channels, self.height, self.width)
 
     def drawn(self) -> tuple[NDArray[np.bool_], FixedPoint]:
-        """Spikes [T, B, C, H, W], and weights; those between groups are 0."""
+        """Spikes [T, B, C, H, W], and weights; weights between groups are 0."""
         rng = np.random.default_rng(self.seed)
         spikes = rng.random((self.timesteps, self.batch, *self.geometry.shape)) < self.density
         largest = 2 ** ((24 if self.bits == FULL_PRECISION else self.bits) - 1) - 1
         shape = (self.out_channels, self.channels, self.kernel, self.kernel)
         codes = {
-            "any": lambda: rng.integers(-largest - 1, largest + 1, shape),  # the kernels take -2^(bits - 1) as well
+            "any": lambda: rng.integers(-largest - 1, largest + 1, shape),  # the kernels also support -2^(bits - 1)
             "positive": lambda: np.full(shape, largest),
             "negative": lambda: -rng.integers(0, largest + 1, shape),
             "lowest": lambda: np.full(shape, -largest - 1),
@@ -94,7 +94,7 @@ def packed(spikes: NDArray[np.bool_], geometry: Geometry) -> torch.Tensor:
 
 
 def convolution(spikes: NDArray[np.bool_], codes: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Same padding: [T, B, out, H, W]. Products of float64 matrices are exact here: all sums are below 2^53."""
+    """Same padding: [T, B, out, H, W]. Products of float64 matrices are exact here, since all sums are below 2^53."""
     (height, width), kernel = spikes.shape[3:], codes.shape[2]
     half = kernel // 2
     wide = np.pad(spikes, ((0, 0), (0, 0), (0, 0), (half, half), (half, half))).astype(np.float64)
@@ -108,9 +108,9 @@ def convolution(spikes: NDArray[np.bool_], codes: NDArray[np.int32]) -> NDArray[
 
 
 def statistics(sums: NDArray[np.int64], form: SumFormat) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and sums of squares [T, out], added up as the kernels do: within an image, then over images in order."""
+    """Sums and sums of squares [T, out], added in the kernels' order: within an image, then over images in order."""
     flat = sums.reshape(*sums.shape[:3], -1)
-    if form is SumFormat.DOUBLE:  # squares are rounded, one pixel after the other
+    if form is SumFormat.DOUBLE:  # squares are rounded pixel by pixel
         each = (flat.astype(np.float64), flat.astype(np.float64) ** 2)
         totals = [np.cumsum(one, axis=3)[..., -1] for one in each]
     else:
@@ -165,7 +165,7 @@ CASES = st.builds(
 @example(Case(48, 48, 2, 2, 7, bits=32, weights="positive", density=1.0))  # four slices
 @example(Case(17, 20, 3, 65, 5, bits=32, weights="lowest", density=1.0))
 @example(Case(29, 20, 5, 5, 3, weights="positive", density=1.0))  # 258 weights of 127 and less at the border: int16
-@example(Case(256, 17, 4, 4, 1, weights="lowest", density=1.0))  # -2^15, which is refused
+@example(Case(256, 17, 4, 4, 1, weights="lowest", density=1.0))  # -2^15, which is rejected
 @example(Case(255, 17, 4, 4, 1, weights="lowest", density=1.0))
 @example(Case(258, 130, 4, 4, 1, weights="positive", density=1.0))  # 2^15 - 2
 @example(Case(130, 256, 3, 70, 1, density=0.1))
@@ -214,7 +214,7 @@ def test_common_spikes_are_counted(seed: int, steps: int, blocks: int, pieces: i
 
 
 def test_threads_of_the_program_may_call_at_once() -> None:
-    """One of them gets the pool of threads at a time; the others work alone."""
+    """One of them gets the pool of threads at a time; the others run alone."""
     some = [random_rows(seed, 2, 12, 128, 0.3) for seed in range(4)]
     expected = [in_common(bits) for bits in some]
     loaded = [load(target) for target in TARGETS if target.is_supported]
@@ -233,7 +233,7 @@ def test_threads_of_the_program_may_call_at_once() -> None:
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
 def test_a_kernel_that_gets_no_memory_says_so(threads: int) -> None:
-    """Also where it is a thread of the pool that gets none."""
+    """Also if a thread of the pool requests it."""
     pixels, images = CShape(1, 4, 2**45, 1, 16), CShape(1, 2**45, 1, 1, 16)
     nothing, n = ctypes.c_void_p(), ctypes.c_int32(threads)
     for target in TARGETS:
@@ -289,7 +289,7 @@ for other in others:
 """
 
 
-# A thread needs 8 MiB of addresses for its stack.
+# A thread needs 8 MiB of address space for its stack.
 FEW_THREADS = """
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 2**25, resource.RLIM_INFINITY))
@@ -311,7 +311,7 @@ def test_weights_that_are_kept_stay_within_their_limit() -> None:
     first = kept.get(drawn[0], Method.EVENTS)
     kept.get(drawn[1], Method.EVENTS)
     assert kept.get(drawn[0], Method.EVENTS) is first
-    kept.get(drawn[2], Method.EVENTS)  # instead of the one that was not used for longest
+    kept.get(drawn[2], Method.EVENTS)  # replaces the least recently used one
     assert kept.get(drawn[0], Method.EVENTS) is first and kept.used_bytes == kept.limit_bytes
     for weights in drawn[1:]:
         assert (kept.get(weights, Method.EVENTS).array == weights.codes.max()).any()

@@ -1,4 +1,4 @@
-"""The CUDA kernels where there is no CUDA device: Triton interprets them, and compiles them."""
+"""The CUDA kernels without a CUDA device: interpreted and compiled by Triton."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def test_kernels_agree_with_the_cpu() -> None:
 
 
 def assembly(kernel: str, signature: dict[str, str], compiled_in: dict[str, object]) -> str:
-    """Compile a kernel of ``lif_triton`` for a GPU that need not be there."""
+    """Compile a kernel of ``lif_triton`` for a GPU, which need not be available."""
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
@@ -41,7 +41,7 @@ def assembly(kernel: str, signature: dict[str, str], compiled_in: dict[str, obje
 def test_forward_compiles_without_contraction(values: str, has_state: bool) -> None:
     pointers = {"x_ptr": values, "spikes_ptr": "*u8", "state_ptr": "*fp32"}
     code = assembly("forward", pointers | SCALARS, {"HAS_STATE": has_state, "BLOCK": 1024})
-    assert "div.rn.f32" in code  # as the CPU divides
+    assert "div.rn.f32" in code  # division as on the CPU
     assert "fma" not in code and "div.full" not in code
 
 

@@ -1,4 +1,4 @@
-"""The layer graph of an architecture has the layers that are costed; what is exported from it: ``test_export``."""
+"""The layer graph of an architecture has the layers that are costed; exports of it are tested in ``test_export``."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_the_graph_has_the_layers_of_the_cost_models(head: str) -> None:
     [("cifar10", 1024, 100, 10), ("cifar100", 1024, 500, 5), ("tiny-imagenet-200", 4096, 1000, 5)],
 )
 def test_heads_of_snasnet(dataset: str, hidden: int, outputs: int, votes: int) -> None:
-    """Its code's defaults (arXiv 2201.10355): ten votes a class for CIFAR-10, five for the others."""
+    """Defaults of its code (arXiv 2201.10355): ten votes per class for CIFAR-10, five for the others."""
     shape = plan(given({"preset": "paper", "data": {"name": dataset}}, "test")).shape
     graph = lower(parse_architecture("|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"), shape)
     weights = {node.name: node.operation for node in graph.nodes if isinstance(node.operation, Weights)}

@@ -73,7 +73,7 @@ def test_version_2_of_control_groups(group: str, tmp_path: Path) -> None:
 
 
 def test_version_1_of_control_groups_within_a_container(tmp_path: Path) -> None:
-    """The path of the host is not there; the container's own group is the top."""
+    """The path on the host does not exist; the container's own group is the top."""
     root = version_1(tmp_path, own="/docker/0123")
     write(
         root,
@@ -92,7 +92,7 @@ def test_version_1_of_control_groups_within_a_container(tmp_path: Path) -> None:
 def test_all_memory_of_this_process_stays_below_half_of_a_limit() -> None:
     here = AvailableMemory(total=2000, free=1700, own=300)
     assert 500 < here.own + here.for_work < 1000
-    assert AvailableMemory(total=600, free=80, own=520).for_work == 10  # little is left: an eighth of it
+    assert AvailableMemory(total=600, free=80, own=520).for_work == 10  # little free memory: an eighth of it
     assert memory().own > 2**20
 
 
@@ -104,7 +104,7 @@ def test_open_files_are_counted() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library has mallopt")
 @pytest.mark.skipif(memory().free < 8 * GIB, reason="less than 8 GiB are free")
 def test_large_blocks_are_used_again() -> None:
-    """A block of 64 MB that was freed costs no page faults when it is taken again."""
+    """A freed block of 64 MB causes no page faults when it is allocated again."""
     program = """
 import resource
 from neuronas.machine import keep_freed_memory

@@ -1,4 +1,4 @@
-"""Cost model ``mapped``: every term by hand, SpikeSim's crossbar energy, totals against estimates, monotonicity."""
+"""Cost model ``mapped``: every term by hand, SpikeSim's crossbar energy, totals and estimates, monotonicity."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,12 +44,12 @@ TABLE = (
 
 @pytest.fixture(scope="module")
 def work() -> MappedWork:
-    """9 bits, 5 time steps, two copies, a tenth of the inputs spike."""
+    """9 bits, 5 time steps, two copies; a tenth of the inputs spike."""
     return make_work(TABLE, load_accelerator("spikeflow-rram"), 9, 5, 2, Activity(rate=0.1))
 
 
-# Magnitudes of eight bits, one per cell, two signs: 16 columns a filter. 64x64 crossbars, 9 a PE, 8 PEs a tile.
-# Two copies, but of the fully connected layers, which have one pixel. Numbers in the rows' order.
+# Magnitudes of eight bits, one per cell, two signs: 16 columns per filter. 64x64 crossbars, 9 per PE, 8 PEs per tile.
+# Two copies, except for the fully connected layers, which have one pixel. Numbers in the order of the rows.
 BY_HAND = [
     (mapping.parameters, [3 * 128 * 9, 128 * 128 * 25, 0, 0, 0, 3_276_800, 1000]),
     (mapping.columns, [2048, 2048, 0, 0, 0, 1600, 160]),
@@ -60,7 +60,7 @@ BY_HAND = [
     (mapping.tiles, [8, 45, 0, 0, 0, 178, 1]),
     (mapping.used_cells, [27 * 2048, 3200 * 2048, 0, 0, 0, 32768 * 1600, 16000]),
     (mapping.utilisation, [3 / 64, 1, 0, 0, 0, 1, 16000 / (6 * 4096)]),
-    # The image once, 8 bits a pixel; five steps otherwise; means of four spikes take values 0 to 4: three bits.
+    # The image once, 8 bits per pixel; otherwise five steps; means of four spikes have values 0 to 4: three bits.
     (mapping.passes, [1024 * 8, 5 * 1024, 0, 0, 0, 5 * 3, 5]),
     (mapping.conversions, [8192 * 9 * 2048, 5120 * 50 * 2048, 0, 0, 0, 15 * 512 * 1600, 5 * 2 * 160]),
     (mapping.awake_share, [1, 1 - 0.9**64, 0, 0, 0, 1 - 0.9**64, 1 - (0.9**64 + 0.9**36) / 2]),
@@ -71,7 +71,7 @@ BY_HAND = [
         mapping.input_traffic_bits,
         [8 * 3072 * 8, 5 * 131_072 * 45, 5 * 22 * 131_072, 5 * 22 * 393_216, 5 * 131_072, 15 * 32768 * 178, 500],
     ),
-    # 512 row blocks at 72 crossbars a tile: 8 tiles, so 7 hand on their sums.
+    # 512 row blocks with 72 crossbars per tile: 8 tiles, so 7 pass on their sums.
     (mapping.partial_sum_bits, [0, 0, 0, 0, 0, 15 * 100 * 7 * 22, 0]),
     (area.crossbar, [576 * 26.2144, 3200 * 26.2144, 0, 0, 0, 12800 * 26.2144, 6 * 26.2144]),
     (area.adc, [576 * 8 * 693.633, 3200 * 8 * 693.633, 0, 0, 0, 12800 * 8 * 693.633, 48 * 693.633]),
@@ -89,7 +89,7 @@ BY_HAND = [
     (area.neuron_state, [0, 131_072 * 22 * 0.7391, 0, 0, 131_072 * 22 * 0.7391, 0, 100 * 22 * 0.7391]),
     (area.digital, [0, 17_536, 17_536, 17_536, 17_536, 0, 17_536]),
     (area.noc, [n * 330_000 for n in (8, 45, 0, 0, 0, 178, 1)]),
-    # 512 pixel pairs; 104 ns a pass.
+    # 512 pixel pairs; 104 ns per pass.
     (latency.crossbar, [512 * 8 * 104, 512 * 104, 0, 0, 0, 3 * 104, 104]),
     (latency.digital, [0, 1024 * 4, 9 * 1024 * 4, 2048 * 4, (1024 + 1024) * 4, 0, 4]),
     (
@@ -133,7 +133,7 @@ def test_terms_by_hand(work: MappedWork, term, expected: list[float]) -> None:
 
 
 def test_groups_lie_on_the_diagonal_by_hand() -> None:
-    """16 columns a filter, so that 4 channels of a depthwise convolution fill the 64 columns of a crossbar."""
+    """16 columns per filter, so 4 channels of a depthwise convolution fill the 64 columns of a crossbar."""
     depthwise = Layer("A.01.depthwise", "conv", 128, 128, 3, 1, 32, 32, groups=128)
     halves = replace(depthwise, groups=2)  # two dense convolutions of 64 -> 64
     narrow = replace(depthwise, in_channels=10, out_channels=10, groups=10)
@@ -176,7 +176,7 @@ def test_every_weight_of_a_group_lies_on_one_crossbar_of_each_copy(
 
 
 def test_rows_that_are_not_read_at_once_are_read_one_set_after_another(accelerator: Accelerator) -> None:
-    """64 rows, 9 at once: 8 reads; of 100 channels, one crossbar has 64 rows and one 36, which take 4."""
+    """64 rows, 9 at a time: 8 reads; for 100 channels, one crossbar has 64 rows, and one has 36, which need 4."""
     few = vary(accelerator, "crossbar.rows_per_read", 9)
     table = (TABLE[1], Layer("A.02", "conv", 100, 10, 3, 1, 8, 8), Layer("A.03", "conv", 7, 10, 1, 1, 8, 8))
     whole, some = (make_work(table, one, 9, 5, 1, Activity(rate=0.1)) for one in (accelerator, few))
@@ -218,14 +218,14 @@ def test_terms_on_conversions_by_hand(work: MappedWork) -> None:
     for term, pj in ((energy.adc, 2.03084), (energy.multiplexer, 0.094245), (energy.shift_add, 0.1)):
         assert term(work) == pytest.approx(awake * pj)
     silent = (1 - 0.083) ** 64
-    assert silent == pytest.approx(0.004, abs=1e-4)  # what the documentation says
+    assert silent == pytest.approx(0.004, abs=1e-4)  # as stated in the documentation
 
 
 def test_terms_of_the_whole_chip_by_hand(accelerator: Accelerator) -> None:
     assert latency.pass_ns(accelerator) == pytest.approx(104)
     assert area.global_buffer(accelerator) == pytest.approx(163_840 * 0.7391)
     assert energy.global_leaking_pw(accelerator) == pytest.approx(163_840 * 5.72)
-    # 1 tile: a hop; 4 tiles: 2x2, 1 hop on average over all pairs; 16 tiles: 4x4, 2.5 hops
+    # 1 tile: one hop; 4 tiles: 2x2, 1 hop on average over all pairs; 16 tiles: 4x4, 2.5 hops
     assert energy.mean_hops(np.array([1.0, 4.0, 10.0, 16.0])) == pytest.approx([1, 1, 2.5, 2.5])
     assert energy.noc(np.array([100.0]), np.array([16.0]), accelerator) == pytest.approx([100 * 2.5 * 0.43])
     assert energy.leakage(np.array([2e6]), np.array([3.0])) == pytest.approx([6000])  # 2 uW for 3 ms: 6 nJ
@@ -246,15 +246,15 @@ def test_schedules_by_hand() -> None:
 
 
 def test_crossbar_energy_agrees_with_spikesim(accelerator: Accelerator) -> None:
-    """4 bits a column, 64x64, dense: SpikeSim's VGG9, whose published total is 15,906,934.0262 pJ for 48 PEs."""
+    """4 bits per column, 64x64, dense: SpikeSim's VGG9, whose published total is 15,906,934.0262 pJ for 48 PEs."""
     same = vary(vary(accelerator, "crossbar.bits_per_cell", 4), "crossbar.n_sign_columns", 1)
     theirs = PaperCostModel(same, 4, 5, share_tiles=True).estimate(VGG9)
     assert theirs.energy_uj * 1e6 == pytest.approx(15_906_934.0262, abs=1e-4)
-    share = 8 * 9 * 1.76423 / 828.4861  # of SpikeSim's energy of a PE pass
+    share = 8 * 9 * 1.76423 / 828.4861  # share of SpikeSim's energy per PE pass
     crossbar_pj = energy.crossbar(make_work(VGG9, same, 4, 5, 1, DENSE))
     for layer, ours, row in zip(VGG9[1:], crossbar_pj[1:], theirs.layers[1:], strict=True):
         assert ours == pytest.approx(row.energy_uj * 1e6 * share, rel=1e-6), layer.name
-    # Its stem drives 64 rows where 3 hold weights, at five time steps where we read eight bits of a pixel once.
+    # Its stem drives 64 rows although 3 hold weights, and at five time steps; ours reads eight bits of a pixel once.
     assert crossbar_pj[0] == pytest.approx(theirs.layers[0].energy_uj * 1e6 * share * 3 / 64 * 8 / 5, rel=1e-6)
     work = make_work(VGG9, same, 4, 5, 1, DENSE)
     assert list(work.n_pes) == [row.n_pes for row in theirs.layers]

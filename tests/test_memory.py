@@ -31,7 +31,7 @@ def images_of(dataset: InMemoryDataSet, split: str = "train") -> torch.Tensor:
 
 
 class LikeTorchvision(Dataset[Any]):
-    """As torchvision.datasets.CIFAR10: Pillow images unless a transform makes tensors, and ``classes``."""
+    """As torchvision.datasets.CIFAR10: Pillow images unless a transform converts them, and ``classes``."""
 
     classes: Sequence[str] = ["ant", "bee", "cat"]
 
@@ -201,7 +201,7 @@ def test_colour_and_grey_pictures_are_not_mixed() -> None:
 
 
 def digits_in_memory() -> InMemoryDataSet:
-    """The data set ``digits`` as a program would make it from scikit-learn's arrays."""
+    """The data set ``digits`` as created by a program from scikit-learn's arrays."""
     digits = Digits()
     (train, test) = (digits.load(split, 8) for split in ("train", "test"))
     return neuronas.InMemoryDataSet(
@@ -234,7 +234,7 @@ def test_digits_in_memory_are_the_built_in_digits() -> None:
 
 
 def test_a_run_is_read_without_its_images() -> None:
-    """A run notes what it needs to know of them; who needs the images is told what to pass."""
+    """A run stores what it needs of them; the error says what to pass if images are needed."""
     made = plan(checked({"data": {"name": digits_in_memory()}}, "test"))
     run = plan(checked(made.config.model_dump(), "test"))
     assert run.config == made.config
@@ -249,7 +249,7 @@ SMALL = {"channels": 4, "timesteps": 2, "head": "gap", "batch_size": 32, "algori
 
 
 def shades(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Noisy images of 12x16 pixels, whose brightness tells the class."""
+    """Noisy images of 12x16 pixels, whose brightness indicates the class."""
     labels = np.arange(n) % 3
     noise = np.random.default_rng(n).integers(0, 56, (n, 12, 16))
     return (noise + 100 * labels[:, None, None]).astype(np.uint8), labels
@@ -280,7 +280,7 @@ def test_workers_see_what_is_in_memory(tmp_path: Path) -> None:
 
 
 def test_sequences() -> None:
-    """[N, T, C, H, W] is a sequence data set, whose statistics are those of its images."""
+    """[N, T, C, H, W] is a sequence data set; its statistics are those of its images."""
     labels = np.arange(6) % 2
     images = np.random.default_rng(0).integers(0, 256, (6, 2, 5, 7), dtype=np.uint8)
     still, steps = InMemoryDataSet((images, labels)), np.repeat(images[:, None], 3, axis=1)
@@ -300,4 +300,4 @@ def test_sequences() -> None:
         InMemoryDataSet((steps, labels), (images, labels))
     with pytest.raises(DataError, match=r"2 time step\(s\) of 2 channel"):
         InMemoryDataSet([(steps[0], 0), (steps[1, :2], 1)])
-    assert InMemoryDataSet((steps.astype(int) % 2, labels)).sequence  # counts of events may be 0 and 1
+    assert InMemoryDataSet((steps.astype(int) % 2, labels)).sequence  # event counts may be only 0 and 1

@@ -1,4 +1,4 @@
-"""Weight bits by layer: equal bits are the scalar to the bit, and each layer of a mixture is as at its own bits."""
+"""Weight bits by layer: equal bits give the results of a scalar; each layer of a mixture is as at its own bits."""
 
 import json
 from collections.abc import Callable
@@ -141,7 +141,7 @@ def test_the_longest_key_counts_and_bits_are_resolved_for_each_layer() -> None:
     assert bits_of(graph_bits(with_key_of_a_part, graph), "A.23.depthwise") == 3
     assert bits_of(graph_bits(with_key_of_a_part, graph), "A.23.pointwise") == 9
     assert bits_of(graph_bits(with_key_of_a_part, graph), "A.01") == 2
-    without = lower(parse_architecture(NO_WEIGHTS), SHAPE)  # cells without a layer of weights still have a name
+    without = lower(parse_architecture(NO_WEIGHTS), SHAPE)  # cells without weights still have a name
     assert graph_bits(as_weight_bits("stem=8,A=4,reduction=5,B=3,head=7"), without) == LayerBits(
         (("stem", 8), ("reduction", 5), ("head", 7))
     )
@@ -220,7 +220,7 @@ def test_cost_of_a_mixture_is_the_sum_of_its_layers_at_their_bits_by_model_mappe
     assert found.memory_bits == sum(layer.n_weights * LAYERS.get(layer.name, 0) for layer in work)
     for quantity in ("area_mm2", "latency_ms", "energy_uj"):
         assert sum(getattr(row, quantity) for row in found.layers) == pytest.approx(getattr(found, quantity), rel=1e-12)
-    more = mapped(LayerBits(tuple((LAYERS | {"B.23": 16}).items())), hardware)  # they cost more there, and only there
+    more = mapped(LayerBits(tuple((LAYERS | {"B.23": 16}).items())), hardware)  # the cost rises in this layer only
     for term in AREA_UM2.values():
         assert set(np.flatnonzero(term(more.work(work)) != term(own))) <= {names.index("B.23")}
     changed = more.estimate(work)
@@ -470,7 +470,7 @@ def test_a_mixture_through_every_verb(tmp_path: Path, capsys: pytest.CaptureFixt
         assert command(["export", str(run), "--format", name, "--quiet"]) == 0
     capsys.readouterr()
     own = ["--dataset", "digits", "--chip", "--chips", "1", "--limit", "20", "--json", "--set", "chip.diagnosis=false"]
-    for name in ("nir", "onnx"):  # the file's own bits
+    for name in ("nir", "onnx"):  # with the file's own bits
         assert command(["evaluate", str(run / "export" / f"network.{name}"), *own]) == 0
         found = json.loads(capsys.readouterr().out)["weight_bits"]
         assert {layer.replace("_", "."): bits for layer, bits in found.items()} == LAYERS
@@ -478,7 +478,7 @@ def test_a_mixture_through_every_verb(tmp_path: Path, capsys: pytest.CaptureFixt
     page = (run / "report.html").read_text()
     assert "3 to 8 bits" in page and "3- to 8-bit weights" in page and "mixed" in page
     assert command(["train", str(run), "--out", str(tmp_path / "all"), "--weight-bits", "8", *SMALL]) == 0
-    assert command(["evaluate", str(run), "--weight-bits", "8", "--quiet"]) == 2  # a trained network keeps its own
+    assert command(["evaluate", str(run), "--weight-bits", "8", "--quiet"]) == 2  # a trained network keeps its own bits
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Every operation from search to export, in cells of any size and on images of any sides."""
+"""Every operation from search to export, in cells of any size and with images of any size."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Networks of one's own: files and modules become layers, which cost what an architecture of the same layers does."""
+"""Imported networks: files and modules become layers, which cost the same as an architecture with these layers."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ IN_NIR = tuple(text for text in TEXTS if text not in (BACKWARD, DEAD, MAXIMUM))
 
 
 def unnamed(work: tuple[Layer, ...]) -> Counter[Layer]:
-    """Rows without their names and order."""
+    """Rows without names, in any order."""
     return Counter(replace(row, name="") for row in work)
 
 
@@ -69,7 +69,7 @@ def test_an_exported_file_costs_what_its_architecture_does(
 
 
 class Residual(nn.Module):
-    """What people write with SpikingJelly: a block that adds spikes to spikes (SEW-ResNet)."""
+    """A typical SpikingJelly network: a block that adds spikes to spikes (SEW-ResNet)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class LeNet(nn.Module):
         return self.f2(F.relu(self.f1(x.view(x.size(0), -1))))
 
 
-LENET = (  # kind, in, out, kernel, in side, out side, reads, spikes per input, neurons in front
+LENET = (  # kind, in, out, kernel, in side, out side, reads, spikes per input, preceding neurons
     ("conv", 1, 6, 5, 28, 24, "image", 1, False),
     ("max_pool", 6, 6, 2, 24, 12, "spikes", 1, True),
     ("conv", 6, 16, 5, 12, 8, "spikes", 1, False),
@@ -112,7 +112,7 @@ def shown(row: Layer) -> tuple[object, ...]:
 
 
 def lenet_file(folder: Path) -> Path:
-    """LeNet as an exporter of PyTorch writes it, whose batch is open."""
+    """LeNet as written by an exporter of PyTorch, with an open batch dimension."""
     path, model = folder / "lenet.onnx", LeNet()
     constants = [
         helper.make_tensor(name, TensorProto.FLOAT, list(one.shape), one.detach().numpy().ravel())
@@ -166,7 +166,7 @@ def test_a_sum_of_spikes_is_read_as_counts() -> None:
         ("stem.0", "conv", "image", 1, False),
         ("pool", "max_pool", "spikes", 1, True),
         ("conv", "conv", "spikes", 1, False),
-        ("lif", "lif", "spikes", 1, True),  # no layer reads these spikes alone
+        ("lif", "lif", "spikes", 1, True),  # no layer reads only these spikes
         ("add", "add", "values", 1, False),
         ("mean", "avg_pool", "spikes", 2, False),
         ("head", "linear", "spikes", 2 * 16 * 16, False),

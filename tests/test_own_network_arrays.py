@@ -1,4 +1,4 @@
-"""Networks of one's own with their weights: what is read computes what the file or module computes."""
+"""Imported networks with their weights compute the same as the file or module."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_an_exported_file_computes_what_its_network_does(
 
 
 def randomised(module: nn.Module) -> nn.Module:
-    """A module in evaluation mode whose batch normalisation does something."""
+    """A module in evaluation mode with effective batch normalisation."""
     generator = torch.Generator().manual_seed(4)
     for norm in module.modules():
         if isinstance(norm, nn.modules.batchnorm._BatchNorm):
@@ -66,7 +66,7 @@ def randomised(module: nn.Module) -> nn.Module:
 
 
 class PreActivation(nn.Module):
-    """Batch normalisation in every place: before and behind layers, of a value that is also read without it."""
+    """Batch normalisation in all places: before and after layers, and on a value that is also read without it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ def test_a_block_that_adds_spikes_to_spikes() -> None:
 
 
 def onnx_file(path: Path, nodes: list[onnx.NodeProto], shapes: dict[str, tuple[int, ...]], n_classes: int = 4) -> Path:
-    """A file with random constants of some shapes and an input of 3 x 8 x 8 pixels."""
+    """A file with random constants of given shapes, and an input of 3 x 8 x 8 pixels."""
     drawn = np.random.default_rng(5)
     constants = [
         numpy_helper.from_array((drawn.random(shape) + 0.2).astype(np.float32), name) for name, shape in shapes.items()
@@ -206,11 +206,11 @@ def test_files_of_other_exporters_by_onnxruntime(tmp_path: Path) -> None:
     found = read_network_arrays(path, (3, 8, 8))
     assert torch.allclose(computed(found, images)[0], run_onnx(path, images), rtol=1e-4, atol=1e-3)
     assert read_network(path).nodes[0].shape == (3, 8, 8)
-    assert len(found.graph.nodes) > len(read_network(path).nodes)  # scales that no layer takes up
+    assert len(found.graph.nodes) > len(read_network(path).nodes)  # scalings that no layer can include
 
 
 class ResidualBlock(nn.Module):
-    """As in ResNet: one ReLU module that is called twice, a sum in place, a strided shortcut."""
+    """As in ResNet: one ReLU module called twice, an in-place sum, a strided shortcut."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
@@ -225,7 +225,7 @@ class ResidualBlock(nn.Module):
         return self.relu(y)
 
 
-@pytest.mark.filterwarnings("ignore")  # the exporter of PyTorch that needs no other package is deprecated
+@pytest.mark.filterwarnings("ignore")  # PyTorch's exporter without further dependencies is deprecated
 @pytest.mark.parametrize("folds", [True, False])
 def test_a_residual_network_as_pytorch_exports_it(folds: bool, tmp_path: Path) -> None:
     torch.manual_seed(3)
@@ -321,7 +321,7 @@ def test_a_nir_file_by_spikingjelly(neurons: nir.NIRNode, tmp_path: Path) -> Non
 
 
 def test_pixels_in_a_row_are_an_image(tmp_path: Path) -> None:
-    """What others write for fully connected networks: an input of 192 numbers."""
+    """Typical for fully connected networks: an input of 192 numbers."""
     matrix = np.random.default_rng(8).normal(size=(4, 192)).astype(np.float32)
     nodes = {"input": nir.Input(np.array([192])), "fc": nir.Linear(matrix), "output": nir.Output(np.array([4]))}
     nir.write(tmp_path / "network.nir", nir.NIRGraph(nodes, [("input", "fc"), ("fc", "output")]))
@@ -365,7 +365,7 @@ def test_scales_and_sums_of_nir_by_hand(tmp_path: Path) -> None:
     counts = 4 * nn.functional.avg_pool2d(spikes, 2)
     expected = nn.functional.linear(counts.flatten(1), torch.tensor(affine.weight), torch.tensor(affine.bias))
     assert torch.allclose(computed(found, images, 2), expected.expand(2, -1, -1), atol=1e-4)
-    assert list(found.scalings) == ["fire"]  # the factor of the sum is the layer's behind it
+    assert list(found.scalings) == ["fire"]  # the factor of the sum moves to the following layer
 
 
 @pytest.mark.parametrize(

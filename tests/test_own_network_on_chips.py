@@ -1,4 +1,4 @@
-"""Networks of one's own on simulated chips: files of a run do what the run does, others what they compute."""
+"""Imported networks on simulated chips: exported files of a run give the run's results, others what they compute."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_file_of_a_run_gives_what_the_run_gives(
     run: Path, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Time steps, bits, mean and standard deviation are the file's; every chip is the same."""
+    """Time steps, bits, mean and standard deviation are those of the file; every chip is the same."""
     chips = ["--hardware", "isaac-rram", "--chips", "2", "--seed", "3"]
     options = ["--chip", "--json", "--quiet", "--limit", "120", *chips]
     found = []
@@ -91,7 +91,7 @@ def relu_network() -> nn.Module:
 
 
 def test_a_module_of_relu_keeps_its_accuracy(relu_network: nn.Module) -> None:
-    """One pass, inputs of 8 bits; with fewer bits more is lost, and a clean chip computes the rounded network."""
+    """One pass, 8-bit inputs; fewer bits lose more, and an ideal chip computes the rounded network."""
     data = open_dataset("digits")
     test = data.load("test", data.image_size)
     with torch.no_grad():
@@ -116,7 +116,7 @@ def test_a_module_of_relu_on_a_noisy_chip(relu_network: nn.Module, tmp_path: Pat
 
 
 def test_sums_of_spikes_are_counted_and_an_ideal_chip_is_exact() -> None:
-    """SEW-ResNet's block: the head reads means of 0, 1 and 2, as counts of 10 bits; nothing is rounded."""
+    """SEW-ResNet's block: the head reads means of 0, 1 and 2, as 10-bit counts; nothing is rounded."""
     torch.manual_seed(0)
     imported = read_module_arrays(Residual().eval(), (3, 32, 32))
     network, images = ImportedClassifier(imported, 3, 8).eval(), torch.rand(4, 3, 32, 32)

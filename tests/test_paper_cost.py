@@ -1,4 +1,4 @@
-"""Cost model ``paper`` against the published figures, SpikeSim's own output and SpikingJelly's energy counter."""
+"""Cost model ``paper`` compared with the published figures, SpikeSim's output and SpikingJelly's energy counter."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from neuronas.space.spaces import load_space
 from neuronas.space.workload import Layer, Workload, rows
 from strategies import forward_cells
 
-# n_A, n_B: convolutions per cell; bits; then the figures as printed (the paper truncates), None where not printed
+# n_A, n_B: convolutions per cell; bits; then the figures as printed (truncated in the paper), None if not printed
 PUBLISHED = [
     ("SNASNet, CIFAR-10", 4, 4, 32, None, 634, 468, 1425),
     ("SNASNet, TinyImageNet", 5, 5, 32, None, 755, 545, 1696),
@@ -131,7 +131,7 @@ def test_energy_agrees_with_spikingjellys_counter(accelerator: Accelerator) -> N
 
 
 def test_depthwise_separable_convolutions_by_hand(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
-    """128 channels on the diagonal of 64x64 crossbars are two PEs; a dense convolution takes four."""
+    """128 channels on the diagonal of 64x64 crossbars need two PEs; a dense convolution needs four."""
     costs = []
     for names in (("skip",), ("conv_3x3",), ("conv_1x1",), ("dwconv_3x3",)):
         cell = parse_architecture("|{}~0|+|none~0|none~1|+|none~0|skip~1|none~2|".format(*names))
@@ -177,7 +177,7 @@ def test_cost_grows_with_every_convolution_and_every_bit(accelerator: Accelerato
         for name in BUDGETED:
             values = getattr(totals, name).reshape(7, 7)
             assert (np.diff(values, axis=0) > 0).all()
-            # With no convolution in cell B the reduction is last and loses its overlap: exactly what B's first adds.
+            # Without convolutions in cell B, the reduction is last and loses its overlap: exactly what B's first adds.
             assert (np.diff(values, axis=1) >= 0).all()
             assert np.isfinite(values).all()
             grid.setdefault(name, []).append(values)

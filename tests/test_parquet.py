@@ -1,4 +1,4 @@
-"""Parquet folders as Hugging Face lays them out; files are written with pyarrow."""
+"""Parquet folders in the layout of Hugging Face; the files are written with pyarrow."""
 
 import io
 import json
@@ -91,7 +91,7 @@ def test_shards_are_one_split_and_a_fifth_is_the_test_set_without_one(tmp_path: 
     train, test = dataset.load("train", 9), dataset.load("test", 9)
     assert np.bincount(train.labels).tolist() == [8, 8]
     assert np.bincount(test.labels).tolist() == [2, 2]
-    for number in (0, 1):  # each image of a class is in one of the splits
+    for number in (0, 1):  # each image of a class is in one split
         found = [reds(source)[index] for source in (train, test) for index in np.flatnonzero(source.labels == number)]
         assert sorted(found) == list(range(10))
 

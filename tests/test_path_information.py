@@ -1,4 +1,4 @@
-"""The fitness that follows paths: its equations by hand, and what they promise."""
+"""The fitness ``path-information``: its equations by hand, and its properties."""
 
 from itertools import pairwise, permutations
 from math import isfinite, log, sqrt
@@ -42,18 +42,18 @@ def test_reading_is_the_entropy_of_a_spike() -> None:
     quarter = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0]])
     wanted = -(0.25 * log(0.25, 2) + 0.75 * log(0.75, 2))
     assert measure.read(Patterns.of(quarter[None])).tolist() == pytest.approx([wanted])
-    # dead or saturated neurons say nothing
+    # dead or saturated neurons carry no information
     assert measure.read(Patterns.of(torch.stack([torch.zeros(2, 4), torch.ones(2, 4)]))).tolist() == [0, 0]
 
 
 def test_one_convolution_by_hand() -> None:
-    # The output is that convolution alone, and the logarithm of one is none.
+    # The output is only that convolution, and the logarithm of one is zero.
     wanted = 2 + 0.5 * 0.8 + 0.25 * 0.8
     assert value("|none~0|+|none~0|none~1|+|conv_3x3~0|none~1|none~2|") == pytest.approx(wanted)
 
 
 def test_a_chain_by_hand() -> None:
-    # Behind the first convolution nothing of the input is left, and what the first neurons let through is carried on.
+    # After the first convolution no input remains, and the information of the first neurons is passed on.
     entropies = {"A.01": 0.9, "A.12": 0.6, "A.23": 0.3}
     first = 2 + 0.5 * 0.9
     second = 2 + 0.5 * first + 0.5 * 0.9 - 0.75 * 0.6
@@ -64,7 +64,7 @@ def test_a_chain_by_hand() -> None:
 
 
 def test_nodes_that_add_by_hand() -> None:
-    # Node 1 is the input twice (node 0 and itself), node 2 a convolution of node 0 plus a skip of it.
+    # Node 1 is the input twice (from node 0 and itself), node 2 a convolution of node 0 plus a skip from it.
     text = "|skip~0|+|conv_3x3~0|skip~1|+|none~0|none~1|conv_3x3~2|"
     entropies = {"A.02": 0.8, "A.23": 0.5}
     share = 1 / (1 + 1)  # of node 2: the input once, one convolution
@@ -149,7 +149,7 @@ def test_fitness_is_the_mean_over_cells(second: str) -> None:
     )
     [(_, found)] = evaluator.evaluate([parse_architecture(f"{first} / {second}")])
     assert isfinite(found)
-    # The second cell never changes what the first one's neurons do.
+    # The second cell never affects the neurons of the first cell.
     layers = [Reading(torch.tensor(0.5), 1)] * 20
     both = PathInformation(C).combine(parse_architecture(f"{first} / {second}"), 2, layers)
     assert both == pytest.approx((value(first, 0.5) + value(second, 0.5)) / 2)

@@ -1,4 +1,4 @@
-"""One decision from class scores to an answer: evaluation, prediction and exported files agree, also at ties."""
+"""One rule from class scores to the predicted class: evaluation, prediction and exported files agree, also for ties."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def test_evaluation_and_exported_files_decide_alike(trained: Path, capsys: pytes
 
 @pytest.fixture(scope="module")
 def photographed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on class folders whose names do not sort as numbers do; all its exported files."""
+    """A run on class folders whose names do not sort as numbers do; with all exported files."""
     folder = tmp_path_factory.mktemp("named")
     for split in ("train", "test"):
         for name, grey in (("1", 30), ("2", 120), ("10", 220)):
@@ -145,7 +145,7 @@ def test_predictions_are_those_of_the_evaluation(
     assert command(["predict", str(photographed), "-", "--csv", "--top-k", "2"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["image"], row["rank"]) for row in rows] == [(path, rank) for path in paths[:5] for rank in "12"]
-    scores = [own["score"] for own in found[0]["classes"][:2]]  # rounded otherwise in a batch of another size
+    scores = [own["score"] for own in found[0]["classes"][:2]]  # rounding depends on the batch size
     assert [float(row["score"]) for row in rows[:2]] == pytest.approx(scores, abs=1e-6)
     assert command(["predict", str(photographed), paths[0]]) == 0
     assert paths[0] in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Algorithm 1 as NeuroNAS prints it, against a program that repeats it line by line."""
+"""Algorithm 1 as printed by NeuroNAS, compared with a program that follows it line by line."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -36,12 +36,12 @@ Fitness = Callable[[str], float]
 
 
 def drawn(n_values: int, lowest: float = 0.0) -> Fitness:
-    """Numbers drawn by the text of an architecture; few different ones give many ties."""
+    """Pseudo-random fitness from the text of an architecture; few distinct values give many ties."""
     return lambda text: lowest + int.from_bytes(blake2b(text.encode(), digest_size=6).digest()) % n_values
 
 
 class Evaluator:
-    """Notes what it is asked for; it ends after a number of answers, as a kill would end it."""
+    """Records requests; stops after a number of answers, as if killed."""
 
     def __init__(self, fitness: Fitness, stop_after: int | None = None):
         self.fitness, self.stop_after = fitness, stop_after
@@ -58,7 +58,7 @@ class Evaluator:
 def run(path: Path, accelerator: Accelerator, evaluator: Evaluator, budget: Budget, name: str) -> Found:
     problem = Problem(load_space("neuronas"), SHAPE, PaperCostModel(accelerator, BITS, TIMESTEPS), budget)
     with closing(History(path)) as history:
-        # The screen would fail: it must not be asked.
+        # The screen would fail, so it must not be used.
         evaluators = Evaluators(evaluator, Evaluator(drawn(9), stop_after=0) if name != "neuronas" else None, keep=0.1)
         return search(problem, ALGORITHMS[name], SearchConfig(), 0, evaluators, history)
 
@@ -66,12 +66,12 @@ def run(path: Path, accelerator: Accelerator, evaluator: Evaluator, budget: Budg
 def line_by_line(
     accelerator: Accelerator, fitness: Fitness, budget: Budget
 ) -> tuple[float, str | None, list[str], list[str]]:
-    """Algorithm 1 as printed: best score, its network, what was proposed, and what was scored."""
+    """Algorithm 1 as printed: best score, its network, the proposed networks, and the evaluated ones."""
     model = PaperCostModel(accelerator, BITS, TIMESTEPS)
 
     @cache
     def cost_of(n_first: int, n_second: int) -> Cost:
-        """By this model, cost depends on the number of convolutions in either cell."""
+        """In this model, cost depends on the number of convolutions in each cell."""
         edges = [Edge("conv_3x3")] * 6 + [Edge("skip")] * 6
         cells = (Genotype(tuple(edges[6 - n : 12 - n])) for n in (n_first, n_second))
         return model.estimate(rows(Architecture(tuple(cells)), SHAPE))
@@ -121,7 +121,7 @@ def test_it_proposes_scores_and_answers_as_the_printed_lines(
     assert (found.fitness, format_architecture(found.architecture)) == (score, network)
     with closing(History(tmp_path / "a")) as history:
         assert history.columns("architecture")[0] == proposed
-    # (A, A) is met again in the second pass, and its fitness is known.
+    # (A, A) occurs again in the second pass, with known fitness.
     assert sorted(evaluator.asked) == sorted(set(scored))
     assert found.n_candidates == len(proposed) == 1458
     assert len({architecture_key(parse_architecture(text)) for text in scored}) < found.n_evaluated == len(set(scored))
@@ -130,7 +130,7 @@ def test_it_proposes_scores_and_answers_as_the_printed_lines(
 def test_it_answers_with_a_network_that_breaks_the_budget_where_the_amended_one_does_not(
     accelerator: Accelerator, tmp_path: Path
 ) -> None:
-    """A fitness that counts convolutions: the printed first pass takes all it can, and no second cell exceeds it."""
+    """A fitness that counts convolutions: the printed first pass takes all possible ones; no second cell has more."""
 
     def convolutions(text: str) -> float:
         return float(sum(cell.count("conv") for cell in (text.split(" / ") * 2)[:2]))

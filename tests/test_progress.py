@@ -1,4 +1,4 @@
-"""What long verbs tell while they work, and how it is shown."""
+"""Progress of long-running commands, and its display."""
 
 import io
 import re
@@ -36,7 +36,7 @@ def advanced(done: int = 30, total: int | None = 100, seconds: float = 15.0, **m
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is printed where there is no terminal."""
+    """Output without a terminal."""
     text = io.StringIO()
     monkeypatch.setattr(console, "notes", Console(file=text, width=200))
     return text
@@ -118,7 +118,7 @@ def test_work_that_was_kept_is_no_work_of_this_session() -> None:
 def test_how_long_it_takes_is_said_once(printed: io.StringIO) -> None:
     with ProgressBar() as bar:
         bar.started(Started("train", Path("run"), "images", 10_000))
-        bar.progress(advanced(done=10, total=10_000, seconds=1))  # too early to know
+        bar.progress(advanced(done=10, total=10_000, seconds=1))  # too early to estimate
         assert printed.getvalue() == ""
         bar.progress(advanced(done=100, total=10_000, seconds=10))
         bar.progress(advanced(done=200, total=10_000, seconds=20))
@@ -126,7 +126,7 @@ def test_how_long_it_takes_is_said_once(printed: io.StringIO) -> None:
 
 
 def test_the_first_step_does_not_count_for_the_estimate(printed: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 840 candidates the first takes 4 s, with all that is computed once, each other one 1/16 s."""
+    """Of 840 candidates, the first takes 4 s including all shared work, each further one 1/16 s."""
     clock = 0.0
     monkeypatch.setattr("neuronas.runs.work.monotonic", lambda: clock)
     with ProgressBar() as bar:
@@ -139,7 +139,7 @@ def test_the_first_step_does_not_count_for_the_estimate(printed: io.StringIO, mo
                 clock += 1 / 16 if number else 4.0
                 work.advance(1, "batch 1")
     steps = [one for one in recorder.events if isinstance(one, Advanced)]
-    assert steps[0].seconds_left is None  # what takes 4 s and what 1/16 s is not known
+    assert steps[0].seconds_left is None  # it is not known what takes 4 s and what 1/16 s
     assert [one.seconds_left for one in steps[1:]] == pytest.approx([(840 - n) / 16 for n in range(2, 61)])
     assert printed.getvalue() == "about 56 s for 840 candidates (estimated from the first 33)\n"
 
@@ -182,7 +182,7 @@ def test_a_bar_below_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> 
         bar.progress(advanced(total=100_000, detail=BatchProposed(1, 2, 0, 2, 2)))
         assert re.search(r'<progress value="30" max="100000">.*2.0 images/s', shown[-1])
         assert "about 13.9 h for 100,000 images" in shown[-1]
-    assert "<progress" not in shown[-1]  # the bar goes, the notes stay
+    assert "<progress" not in shown[-1]  # the bar is removed, the notes are kept
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_a_study_is_counted_before_it_begins(tmp_path: Path) -> None:
 
 
 def findings(run: Path) -> dict[str, str]:
-    """The verdict that the run's report opens with."""
+    """The verdict at the beginning of the run's report."""
     return {name: finding for name, finding, _ in verdict(read_run(run, "run"))}
 
 
@@ -218,7 +218,7 @@ def test_a_search_that_ran_out_of_time_continues_to_the_same_end(tmp_path: Path)
     assert "after 1 evaluated candidates" in page_of(tmp_path / "part")
     assert not neuronas.search(**settings, out=tmp_path / "part", resume=True).summary.out_of_time
     assert "search" not in findings(tmp_path / "part")
-    done = neuronas.search(out=tmp_path / "part", resume=True, max_minutes=1e-9)  # nothing is left to do
+    done = neuronas.search(out=tmp_path / "part", resume=True, max_minutes=1e-9)  # no work remains
     assert done.was_finished and not done.summary.out_of_time
     assert (done.text, done.fitness, done.summary.n_evaluated) == (whole.text, whole.fitness, whole.summary.n_evaluated)
 
@@ -257,7 +257,7 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(
     while part.out_of_time:
         part = neuronas.train(tmp_path / "part", resume=True, max_minutes=1e-9)
         n_sessions += 1
-    assert n_sessions >= 10  # a step each
+    assert n_sessions >= 10  # one step each
     assert part.best_epoch == whole.best_epoch
     neuronas.load(tmp_path / "part")
     assert not [record for record in caplog.records if record.levelname == "WARNING"]

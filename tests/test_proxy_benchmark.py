@@ -1,4 +1,4 @@
-"""The harness that judges a fitness by networks of known accuracy."""
+"""The benchmark of fitness measures on networks of known accuracy."""
 
 import json
 from math import inf, isnan
@@ -103,7 +103,7 @@ def test_constant_fitness_has_no_correlation() -> None:
 
 
 def test_agreement_within_groups_by_hand() -> None:
-    # Ten in the same order, twenty in the opposite one, two too few, ten of equal fitness.
+    # Ten in the same order, twenty in the opposite order, a group of two (too few), ten with equal fitness.
     fitness = [*range(10), *range(20), 1, 2, *[5] * 10]
     accuracy = [*range(10), *range(20, 0, -1), 1, 2, *range(10)]
     groups = [1] * 10 + [2] * 20 + [3] * 2 + [4] * 10
@@ -115,7 +115,7 @@ def test_regret_in_samples() -> None:
     accuracy = [float(n) for n in range(SAMPLE)]
     assert sampled_regret([-x for x in accuracy], accuracy) == (SAMPLE - 1, 0.0)  # all of them
     more = [*accuracy, float(SAMPLE)]
-    # The network ranked first is the best but one; the best is in 200 of 201 samples, the first one likewise.
+    # The network ranked first is the second best; the best is in 200 of 201 samples, and so is the first.
     mean, deviation = sampled_regret([*range(SAMPLE), SAMPLE - 1.5], more)
     assert mean == pytest.approx(199 / 201, abs=0.02)
     assert 0 < deviation < 0.2
@@ -128,7 +128,7 @@ def test_structure_by_hand() -> None:
     assert (longest_path(chain, 2), n_convolutions(chain, 2)) == (4, 4)
     side = parse_architecture("|conv_3x3~0|+|conv_3x3~0|skip~1|+|skip~0|conv_3x3~1|skip~2|")
     assert (longest_path(side, 1), n_convolutions(side, 1)) == (2, 3)
-    # 0 -> 1 -> 2 -> 3 has two; back from 2 to 0 no path goes on, since it was at 0 before.
+    # 0 -> 1 -> 2 -> 3 has two; no path continues from 2 back to 0, since it has visited 0.
     assert longest_path(parse_architecture(BACK), 1) == 2
 
 
@@ -154,7 +154,7 @@ def test_command_gives_the_contract_and_resumes(tmp_path: Path, capsys: pytest.C
     assert first["n"] == 4
     assert run([*options, "--resume"]) == 0
     assert json.loads(capsys.readouterr().out) == first
-    assert run(options) == 2  # it holds a run, and --resume is not given
+    assert run(options) == 2  # it contains a run, and --resume is missing
     assert "--resume" in capsys.readouterr().err
     table(tmp_path, ROWS.replace("2,0,0,1,0,0,0,81.0\n", ""))
     assert run([*options, "--resume"]) == 2
@@ -201,7 +201,7 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
     runs = [path.name for path in sorted(out.iterdir()) if path.is_dir()]
     assert len(runs) == 2 + 4 + 2
     assert runs[2] == "03-mixed-4bits-T2-path-information"
-    assert run([*options, "--timesteps", "4", "--out", str(tmp_path / "own")]) == 0  # what is given stands over columns
+    assert run([*options, "--timesteps", "4", "--out", str(tmp_path / "own")]) == 0  # given settings override columns
     again = json.loads(capsys.readouterr().out)["tables"][1]
     assert {one["timesteps"] for one in again["precisions"]} == {4}
     assert run([*options[:-2], "--resume"]) == 0

@@ -1,4 +1,4 @@
-"""A real Ray cluster of two nodes in processes of this machine; amid a search a node is lost, or all workers hang."""
+"""A real Ray cluster of two nodes in processes of this machine; during a search a node is lost, or all workers hang."""
 
 import importlib.util
 import json
@@ -33,7 +33,7 @@ _STORE_BYTES = 80 * 2**20
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """For all tests here; the last one leaves it without one of its nodes."""
+    """Shared by all tests here; the last test removes one of its nodes."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
@@ -83,8 +83,8 @@ def test_hung_workers_cost_time_only(
     code, out, err = neuronas(*few, "--out", "ray", "--cluster", f"ray:{cluster.address}")
     assert code == 0, err
     assert (tmp_path / "ray" / "log.txt").read_text().count("it was running but did not respond") == 2
-    assert len(set(crews[0].meddled)) == 2  # so the search went on with new workers in their places
-    until(lambda: all(state(process) in {"", "Z"} for process in crews[0].meddled))  # while their nodes live on
+    assert len(set(crews[0].meddled)) == 2  # so the search continued with replacements
+    until(lambda: all(state(process) in {"", "Z"} for process in crews[0].meddled))  # while their nodes keep running
     code, alone, err = neuronas(*few, "--out", "alone")
     assert code == 0, err
     assert _result(out) == _result(alone)
@@ -116,7 +116,7 @@ def _n_evaluated(history: Path) -> int:
     try:
         with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM evaluations").fetchone()[0])
-    except sqlite3.OperationalError:  # not made yet
+    except sqlite3.OperationalError:  # not created yet
         return 0
 
 

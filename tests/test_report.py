@@ -1,4 +1,4 @@
-"""The report's content, its escaping, and what it says of broken files. In a browser: test_report_browser.py."""
+"""The report: content, escaping, and its handling of broken files. Browser tests are in test_report_browser.py."""
 
 import json
 import re
@@ -47,7 +47,7 @@ SECTIONS = {
 
 
 class Page(HTMLParser):
-    """A page as its elements, its visible text and its scripts."""
+    """A page as elements, visible text and scripts."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -189,7 +189,7 @@ def test_compare_has_a_column_for_each_run(neuronas: Neuronas, tmp_path: Path) -
     assert (tmp_path / "compare.html").exists()
     data = json.loads(page.scripts[0])["explorer"]
     assert [run["name"] for run in data["runs"]] == [str(one), str(other)]  # equal directory names: the paths
-    assert "Fitness comes from different settings" in page.text  # of weights drawn with another seed
+    assert "Fitness comes from different settings" in page.text  # weights drawn with another seed
     copied = tmp_path / "same"
     copytree(one, copied)
     assert "same settings in all runs" in written(neuronas, "compare", one, copied).text
@@ -200,7 +200,7 @@ def test_compare_has_a_column_for_each_run(neuronas: Neuronas, tmp_path: Path) -
 
 
 def hostile_run(folder: Path) -> Path:
-    """A run whose every text tries to break out of the page."""
+    """A run in which every text tries to inject code into the page."""
     chip = yaml.safe_load((Path(__file__).parents[1] / "src/neuronas/hardware/presets/spikeflow-rram.yaml").read_text())
     chip["description"] = chip["technology_nm"]["source"] = HOSTILE
     file = folder / "<img src=x onerror=pwned=1>.yaml"
@@ -320,7 +320,7 @@ def test_an_accuracy_has_wilsons_interval(tmp_path: Path) -> None:
 def test_top_5_needs_ten_classes(neuronas: Neuronas, tmp_path: Path) -> None:
     run = make_run(tmp_path / "mine", n=8)
     add_training(run)
-    assert "top-5" not in written(neuronas, "report", run).text  # of two classes
+    assert "top-5" not in written(neuronas, "report", run).text  # two classes
     evaluation = json.loads((run / "evaluation.json").read_text())
     evaluation |= {"confusion": [[1] * 10] * 10, "per_class": [0.1] * 10}
     (run / "evaluation.json").write_text(json.dumps(evaluation))
@@ -360,7 +360,7 @@ def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:
 def test_every_layer_has_its_number_on_the_floorplan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = read_run(make_run(tmp_path / "mine"), "mine").answer.floorplan
     numbers = [f">{number}</text>" for number in range(1, len(plan.layers) + 1)]
-    assert all(floorplan_svg(plan, "a chip").count(number) > 1 for number in numbers)  # on tiles, and beside the layer
+    assert all(floorplan_svg(plan, "a chip").count(number) > 1 for number in numbers)  # on tiles, and next to the layer
     monkeypatch.setattr("neuronas.report.floorplan_drawing._NUMBERED_SIDE", 1)  # no room: one tile of each layer
     assert all(floorplan_svg(plan, "a chip").count(number) == 2 for number in numbers)
 
@@ -443,7 +443,7 @@ def test_a_part_of_the_candidates_has_every_front_of_all(seed: int, limit: float
     assert everyone.representatives(300) == list(range(300))
     part = everyone.representatives(20)
     assert 20 <= len(part) < 300 and part == sorted(part)
-    # What a reader may see: two quantities, a limit on a third, with and without those that broke the budget.
+    # Possible views: two quantities, a limit on a third, with and without candidates over the budget.
     quantities = {"fitness": -fitness, "screened": -screened, **costs}
     fits = np.array([not limits for limits in rejected])
     for xs, ys in combinations(quantities.values(), 2):

@@ -1,4 +1,4 @@
-"""The report in a real browser: Chromium with its driver, as Debian packages them. Without them the tests skip."""
+"""The report in a real browser: Chromium with its driver, as packaged by Debian. Without them tests are skipped."""
 
 import json
 import re
@@ -24,10 +24,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_page(browser: Any, neuronas: Neuronas, *arguments: object) -> dict[str, Any]:
-    """Write a page, open it, and return its explorer's data; nothing may go wrong or leave."""
+    """Write a page, open it, and return its explorer's data; errors and external requests are not allowed."""
     code, out, err = neuronas(*arguments, "--json")
     assert code == 0, err
-    browser.get("about:blank")  # the page before may still be asking a server that is gone
+    browser.get("about:blank")  # the previous page may still poll a stopped server
     browser.get_log("browser"), browser.get_log("performance")
     browser.get(Path(json.loads(out)["file"]).resolve().as_uri())
     until(lambda: find(browser, "html").get_attribute("data-drawn"))
@@ -51,7 +51,7 @@ def text_of(data: dict[str, Any], index: int) -> str:
 def test_a_usual_page_is_small_and_opens(browser: Any, neuronas: Neuronas, tmp_path: Path) -> None:
     many = make_run(tmp_path / "many", n=1458)
     open_page(browser, neuronas, "report", many)
-    assert int(find(browser, "html").get_attribute("data-ready-ms")) < 5_000  # 300 on a quiet machine
+    assert int(find(browser, "html").get_attribute("data-ready-ms")) < 5_000  # 300 on an idle machine
     assert (many / "report.html").stat().st_size < 5e6
 
 
@@ -79,7 +79,7 @@ def test_hover_shows_cost_and_click_shows_the_cell(browser: Any, neuronas: Neuro
     data = open_page(browser, neuronas, "report", run)
     keys(browser, "#plot", Keys.ARROW_RIGHT)
     told = find(browser, "#tip").text
-    # The tip stands 14 pixels beside its point: below it, or above where there is no room.
+    # The tooltip is 14 pixels from its point: below it, or above if there is not enough space.
     tip, canvas = find(browser, "#tip").rect, find(browser, "#plot")
     left = tip["x"] - 14 - canvas.rect["x"] - canvas.rect["width"] / 2
     below = tip["y"] - 14 - canvas.rect["y"] - canvas.rect["height"] / 2
@@ -114,7 +114,7 @@ def test_sliders_filter(browser: Any, neuronas: Neuronas, run: Path) -> None:
     settle(browser)
     assert number_shown(browser) == len(fit)
     assert find(browser, "label output").text.startswith("all")
-    # One step from the end leaves out the dearest of those that are shown, not of those that broke the budget.
+    # One step from the end excludes the most expensive shown candidate, not one over the budget.
     keys(browser, "#limit-energy_uj", Keys.ARROW_LEFT)
     settle(browser)
     assert number_shown(browser) == sum(data["values"]["energy_uj"][i] < highest for i in fit) < len(fit)
@@ -215,7 +215,7 @@ def test_no_table_scrolls_sideways_on_a_phone(browser: Any, neuronas: Neuronas, 
 def test_no_text_of_a_chart_is_cut(
     browser: Any, neuronas: Neuronas, run: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    """Not even of a legend with long names."""
+    """Also with long names in the legend."""
     monkeypatch.setattr("neuronas.report.cost_charts.quantity", lambda name, value: f"{value:,.12f} {name}")
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

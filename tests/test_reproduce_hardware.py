@@ -115,7 +115,7 @@ def test_two_figures_that_need_one_precision_need_one_network() -> None:
     apart = [network(4, 26.6, 130.0), network(4, 27.0, 127.2), network(8, 90.5, 300.0)]
     assert [set(choice) for choice in largest_choices(ends, apart)] == [{0, 2}, {1, 2}]
     assert set(largest_choices(ends, [*apart, network(4, 26.0, 127.9)])[0]) == {0, 1, 2}
-    # no network may lie below a low end: 26 mm² with 110 µJ does not do
+    # no network may be below the lower end: 26 mm² with 110 µJ is not enough
     assert [set(one) for one in largest_choices(ends, [network(4, 26.6, 110.0), apart[1], apart[2]])] == [
         {0, 2},
         {1, 2},

@@ -1,4 +1,4 @@
-"""Generated hardware computes what the interpreter of integer networks computes, in as many cycles as it says."""
+"""Generated hardware computes the same as the interpreter of integer networks, in the stated number of cycles."""
 
 import shutil
 from dataclasses import replace
@@ -99,7 +99,7 @@ def test_cells_and_memories_are_counted_where_they_are_asked_for(tmp_path: Path)
     report = dict(line.rsplit(maxsplit=1) for line in (tmp_path / "report.txt").read_text().splitlines() if line)
     needed = sum(RtlProgram(content.integers, 4).memory_bits().values())
     assert int(report["LUTs"]) > 500 and int(report["flip-flops"]) > 500 and int(report["DSP48E1"]) > 0
-    assert int(report["block RAMs"]) > 0 and int(report["block RAM, bits"]) > needed / 2  # the smallest are of LUTs
+    assert int(report["block RAMs"]) > 0 and int(report["block RAM, bits"]) > needed / 2  # the smallest use LUTs
     assert SYNTHESIS in (tmp_path / "Makefile").read_text()
     assert found is not None and found.program.startswith("Yosys ")
     counted = {"LUTs": found.luts, "flip-flops": found.flip_flops, "DSP48E1": found.dsps}

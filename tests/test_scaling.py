@@ -1,4 +1,4 @@
-"""Scaling laws of accelerators, and cost model ``mapped`` of many networks on many chips at once."""
+"""Scaling of accelerators, and cost model ``mapped`` for many networks on many chips at once."""
 
 from itertools import product
 from random import Random
@@ -72,7 +72,7 @@ def test_every_scaled_constant_names_its_law_and_its_origin() -> None:
     assert "SpikeSim ela_spikesim.py: one conversion" in quantities["adc.energy_pj"].source
     assert quantities["crossbar.size"].source == "chosen by a design; spikeflow-rram has 64"
     changed = {key for key, one in BASE.quantities() if one != quantities[key]}
-    assert set(LAWS) - changed == {"multiplexer.energy_pj", "multiplexer.area_um2"}  # as many columns per converter
+    assert set(LAWS) - changed == {"multiplexer.energy_pj", "multiplexer.area_um2"}  # equal columns per converter
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Fake:
         self.stop_after = stop_after
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
-        # backwards, to show that the order of arrival does not matter
+        # in reverse, to show that the order of results does not matter
         for index in reversed(range(len(architectures))):
             if self.stop_after is not None and len(self.calls) >= self.stop_after:
                 raise KeyboardInterrupt
@@ -75,8 +75,8 @@ def content(path: Path) -> list[tuple[object, ...]]:
         )
 
 
-# Exhaustive search has spaces of its own size in test_survey.py. The printed algorithm keeps no such contract; it is in
-# test_printed_algorithm.py.
+# Exhaustive search has spaces of its own size in test_survey.py. The printed algorithm does not fulfil this contract;
+# it is tested in test_printed_algorithm.py.
 ELSEWHERE = {"exhaustive", "neuronas-published"}
 CASES = [(name, space) for name in ALGORITHMS for space in ("neuronas", "snasnet", "snasnet-backward")
          if name not in ELSEWHERE and not (space.startswith("snasnet") and name != "snasnet")]  # fmt: skip
@@ -141,7 +141,7 @@ def test_algorithm_1_by_hand(accelerator: Accelerator, tmp_path: Path) -> None:
 
 
 def test_published_flaw_is_gone(accelerator: Accelerator, tmp_path: Path) -> None:
-    """With memory alone a first pass may answer with a network that breaks the other limits; ours never does."""
+    """With memory alone, the first pass may return a network that breaks the other limits; ours never does."""
     memory_only = Budget(max_parameters=10e6)
     loose = run("neuronas", tmp_path / "a", "neuronas", accelerator, budget=memory_only)
     strict = run("neuronas", tmp_path / "b", "neuronas", accelerator)
@@ -206,7 +206,7 @@ def test_candidates_come_back_in_order(accelerator: Accelerator, tmp_path: Path)
 
 
 class Scaled(Fake):
-    """A screen that ranks as the full fitness does, on another scale."""
+    """A screen with the ranking of the full fitness on another scale."""
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         for index, fitness in super().evaluate(architectures):

@@ -1,4 +1,4 @@
-"""The study ``search-time``: both tools in their own spaces, either engine, and the factors between them."""
+"""The study ``search-time``: both tools in their own spaces, both engines, and the ratios between them."""
 
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ from neuronas.space.spaces import load_space
 
 
 class Timed:
-    """Stands for the pieces of the study: SNASNet takes 120 and 60 s, NeuroNAS 3 and 2 s for each bit."""
+    """Replaces the parts of the study: SNASNet takes 120 and 60 s, NeuroNAS 3 and 2 s per bit."""
 
     size = Size(settings={"data": {"image_side": 8}}, n_seeds=2, engines=("fast", "reference"))
 
@@ -58,7 +58,7 @@ def test_factors_by_hand() -> None:
     assert found[summary, AT_LEAST].printed == {"CIFAR-10": 4.8, "CIFAR-100": 3.1}
     tiny = found["NeuroNAS, all precisions, 16x16 pixels, reference engine", AT_MOST]
     assert tiny.printed == {"TinyImageNet-200": 8.9}
-    # 120 s for 2,000 of 5,000 against 12 s for 729 of 1,458
+    # 120 s for 2,000 of 5,000 compared with 12 s for 729 of 1,458
     each = found["NeuroNAS, FxP4, 8x8 pixels, reference engine", EACH]
     assert each.values[0] == pytest.approx((120 * 2.5) / (12 * 2))
     assert (f"NeuroNAS, FxP4, {where}", EACH) not in found

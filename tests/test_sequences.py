@@ -1,4 +1,4 @@
-"""Sequences, an image for each time step: equal images give the still's results, and engine and reference agree."""
+"""Sequences (one image per time step): equal images give the results of a still; engine and reference agree."""
 
 import shutil
 from dataclasses import replace
@@ -85,7 +85,7 @@ def classifier(*, sequence: bool, **settings: object) -> Classifier:
 
 
 def awake(*, sequence: bool, **settings: object) -> Classifier:
-    """A network whose running statistics let its neurons fire."""
+    """A network whose running statistics make its neurons fire."""
     network = classifier(sequence=sequence, **settings).train()
     with torch.no_grad():
         for seed in range(30):
@@ -101,7 +101,7 @@ def test_engine_and_reference_agree_to_the_bit_on_random_sequences(measure: str)
     expected = fitness(reference)
     assert fitness(engine(images, measure, sequence=True)) == expected
     assert fitness(engine(images, measure, sequence=True, kernels=False)) == expected
-    assert fitness(engine(repeated(images[0]), measure, sequence=True)) != expected  # other steps matter
+    assert fitness(engine(repeated(images[0]), measure, sequence=True)) != expected  # other steps have an effect
 
 
 def test_a_repeated_still_has_the_fitness_of_the_still() -> None:
@@ -149,7 +149,7 @@ def test_early_stages_read_some_steps_and_artificial_networks_the_mean() -> None
     with torch.no_grad():
         for one in (network, whole):
             one.present(1, (SIDE, SIDE))
-        assert torch.equal(network(images), whole(images[1]))  # the middle one
+        assert torch.equal(network(images), whole(images[1]))  # the middle step
         for one in (network, whole):
             one.present(1, (SIDE // 2, SIDE // 2))
         assert torch.equal(network(images), whole(images[1]))
@@ -193,7 +193,7 @@ def test_the_first_images_of_batches() -> None:
 
 
 def test_activity_of_each_step_is_measured_from_pixels() -> None:
-    """The first layer reads counts of events: no event is 0, whatever mean and standard deviation are."""
+    """The first layer reads event counts: no event is 0, whatever mean and standard deviation are."""
     counts = torch.poisson(torch.full((5, T, 2, SIDE, SIDE), 0.3), torch.Generator().manual_seed(1)).byte()
     counts[:, 1] = 0
     network = awake(sequence=True)
@@ -218,7 +218,7 @@ def answers(right: list[list[int]], confidence: list[list[float]]) -> Answers:
 
 
 def test_early_exits_by_hand() -> None:
-    """Three time steps of four images: each leaves at the first step that is confident enough."""
+    """Three time steps of four images: each exits at the first step with enough confidence."""
     found = answers(
         [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]],
         [[0.9, 0.4, 0.6, 0.5], [0.9, 0.8, 0.5, 0.5], [0.9, 0.9, 0.7, 0.5]],
@@ -238,7 +238,7 @@ def test_answers_of_scores() -> None:
     found = Answers.of(scores, torch.tensor([1, 1]))
     assert found.right.tolist() == [[False, True], [True, True]]
     assert found.confidence[0, 0] == pytest.approx(1 / (1 + np.exp(-2)))
-    assert found.confidence[1, 0] == pytest.approx(1 / (1 + np.exp(-1)))  # of the means 1 and 2
+    assert found.confidence[1, 0] == pytest.approx(1 / (1 + np.exp(-1)))  # from the means 1 and 2
 
 
 def content(network: Classifier) -> ExportContent:
@@ -295,7 +295,7 @@ def test_the_first_layer_of_a_sequence_runs_at_every_step_at_its_own_rate() -> N
 def test_latency_counts_the_window_of_the_sensor(
     kind: type[MappedCostModel] | type[PaperCostModel], window_ms: float
 ) -> None:
-    """By hand: images arrive at the ends of thirds of the window, and wait for the one before."""
+    """By hand: images arrive at the ends of thirds of the window, and wait for the previous one."""
     table = rows(FORWARD, SHAPE[True])
     busy = kind(load_accelerator("spikeflow-rram"), 8, T)
     once = replace(busy, timesteps=1).estimate(table).latency_ms
@@ -312,7 +312,7 @@ def test_latency_counts_the_window_of_the_sensor(
 
 
 def test_a_search_and_a_single_estimate_count_the_same_window() -> None:
-    """Many architectures at once, as a search costs them."""
+    """Many architectures at once, as in a search."""
     work = Workload(SHAPE[True], 4)
     for kind in (MappedCostModel, PaperCostModel):
         model = kind(load_accelerator("spikeflow-rram"), 8, T, sensor=Sensor(30.0))
@@ -322,7 +322,7 @@ def test_a_search_and_a_single_estimate_count_the_same_window() -> None:
 
 
 def test_pixels_of_binary_frames_have_one_bit() -> None:
-    """A crossbar reads the first layer's inputs bit by bit; an accelerator of fewer bits reads no more than it can."""
+    """A crossbar reads the first layer's inputs bit by bit; an accelerator with fewer bits reads only those."""
     table, accelerator = rows(FORWARD, SHAPE[True]), load_accelerator("spikeflow-rram")
     bytes_, bits = (
         MappedCostModel(accelerator, 8, T, sensor=Sensor(pixel_bits=n)).estimate(table).layers for n in (8, 1)
@@ -345,7 +345,7 @@ def with_image_bits(accelerator: Accelerator, n: int) -> Accelerator:
 def test_cost_and_chips_read_the_bits_that_sensor_and_accelerator_both_have(
     sequence: bool, pixel_bits: int, image_bits: int, n_read: int
 ) -> None:
-    """Of stills and of sequences."""
+    """For stills and for sequences."""
     sensor, accelerator = Sensor(pixel_bits=pixel_bits), with_image_bits(load_accelerator("spikeflow-rram"), image_bits)
     model = MappedCostModel(accelerator, 8, T, sensor=sensor)
     assert int(model.work(rows(FORWARD, SHAPE[sequence])).input_bits[0]) == n_read
@@ -364,7 +364,7 @@ def test_chips_read_as_many_bits_of_binary_frames_as_cost_models_count(std: tupl
     planes = list(read.planes(shown))
     assert len(planes) == n_bits
     exact = torch.allclose(sum(weight * plane for weight, plane in planes), shown)
-    assert exact is (n_bits == 1)  # numbers of several channels do not fit one grid
+    assert exact is (n_bits == 1)  # values of several channels do not fit one grid
 
 
 def test_activity_of_binary_frames_is_a_share_of_pixels() -> None:
@@ -375,7 +375,7 @@ def test_activity_of_binary_frames_is_a_share_of_pixels() -> None:
 
 
 def test_a_repeated_still_gives_the_results_of_the_still_in_every_stage(tmp_path: Path) -> None:
-    """Search, training in stages, evaluation, chips and prediction; of the costs, only the first layer's differ."""
+    """Search, training in stages, evaluation, chips and prediction; only the first layer's cost differs."""
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     images = random.integers(0, 60, (60, 2, SIDE, SIDE)).astype(np.uint8)

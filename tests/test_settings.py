@@ -1,4 +1,4 @@
-"""The schema of settings and everything that comes from it: options, keywords, files, ``--set``, reference, stub."""
+"""The schema of settings and everything derived from it: options, keywords, files, ``--set``, reference, stub."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 
 
 def test_reference_and_stub_are_current() -> None:
-    """In a process of its own: other tests add data sets and measures to the registries."""
+    """In a separate process, since other tests add data sets and measures to the registries."""
     script = "import json, generate_settings as made; print(json.dumps([made.reference(), made.stub()]))"
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT / "docs", capture_output=True, text=True, check=True, encoding="utf-8"
@@ -257,7 +257,7 @@ def test_objects_serve_where_names_do(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.plan.config.fitness.name == "SpikeEntropy"
     assert found.plan.config.search.algorithm == "random_draws"
     assert (tmp_path / "run" / "space.yaml").is_file() and (tmp_path / "run" / "accelerator.yaml").is_file()
-    # The run knows its space and its chip by its own copies, and what it was made with.
+    # The run refers to its own copies of space and chip, and stores what it was made with.
     assert neuronas.estimate("run").cost == found.cost
     with pytest.raises(ConfigurationError, match="unknown algorithm 'random_draws'"):
         neuronas.search(out="run", resume=True)

@@ -1,4 +1,4 @@
-"""What a shell does to a command: closed streams, ``~``, empty variables, names with spaces, hints that are copied."""
+"""Commands in a shell: closed streams, ``~``, empty variables, names with spaces, suggestions that are copied."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Measured chips: the table, the laws of an array, their calibration, and ``reproduce silicon``."""
+"""Measured chips: the table, the model of an array, its calibration, and ``reproduce silicon``."""
 
 import csv
 import io
@@ -74,7 +74,7 @@ def test_currents_flow_for_the_time_of_an_invocation() -> None:
     one = array("eNVM", input_bits=3.0)
     assert invocation_ns(one, TIME_LAW) == pytest.approx([3 * (1 + 1) * (1 + 0.5 * 2)])
     parts = operation_parts_fj(one, ENERGY_LAW, TIME_LAW)
-    assert parts["currents"] == pytest.approx([0.9 * 12 / (3 * 2)])  # 1 uA, 0.9 V, 12 ns, of 3 bits, 2 operations
+    assert parts["currents"] == pytest.approx([0.9 * 12 / (3 * 2)])  # 1 uA, 0.9 V, 12 ns, 3 bits, 2 operations
     assert operation_fj(one, ENERGY_LAW, TIME_LAW) == pytest.approx(sum(parts.values()))
     assert invocation_ns(array("eNVM", is_mram=True), TIME_LAW) == pytest.approx(10 * 3 * 2)
 
@@ -121,8 +121,8 @@ def test_the_table_of_the_package() -> None:
     su = next(chip for chip in chips if "384kb 6T-SRAM" in chip.paper)
     assert (su.kind, su.numbers["node_nm"], su.numbers["time_ns"]) == ("SRAM", 28, 3.6)
     both = next(chip for chip in chips if chip.paper.startswith("A 7nm 4-Core AI Chip"))
-    assert both.numbers["supply_v"] == 0.75  # "0.75 (Digital); 0.95 (SRAM)" of a digital chip
-    for chip in chips:  # what the table says of an operation and of an invocation goes together
+    assert both.numbers["supply_v"] == 0.75  # "0.75 (Digital); 0.95 (SRAM)" for a digital chip
+    for chip in chips:  # the table's values per operation and per invocation are consistent
         if chip.kind in ("SRAM", "eNVM") and not chip.missing:
             assert as_macros([chip]).n_operations == pytest.approx([chip.numbers["n_operations"]], rel=0.01), chip
 
@@ -185,7 +185,7 @@ def test_factors_of_a_spread_are_in_order(rows: list[tuple[float, float]], confi
 
 def test_quantiles_of_a_spread() -> None:
     spread = Spread.of(np.log([1.1, 1 / 1.2, 1.3, 1 / 1.5, 2, 3, 4, 5, 6]), np.ones(9))
-    assert spread.within(0.9) == pytest.approx(6)  # 9 of 10: nine papers, and one that is not there
+    assert spread.within(0.9) == pytest.approx(6)  # 9 of 10: nine papers, and one that is missing
     assert spread.within(0.5) == pytest.approx(2)
     assert spread.below(0.75) == pytest.approx(2)
     assert spread.share_below(2.5) == pytest.approx(0.5 + 0.5 * 5 / 9)

@@ -1,4 +1,4 @@
-"""Neurons, fixed point and the reference network against hand computations and plain PyTorch."""
+"""Neurons, fixed point and the reference network compared with hand computations and plain PyTorch."""
 
 import numpy as np
 import pytest
@@ -115,7 +115,7 @@ def test_convolution_is_exact(bits: int) -> None:
 
 
 def network_by_hand(images: torch.Tensor, weights: WeightSource, steps: int) -> torch.Tensor:
-    """The architecture of ``test_network`` written out step by step in float64, without any of our modules."""
+    """The architecture of ``test_network`` written out step by step in float64, without our modules."""
     values = {
         name: torch.from_numpy(weights.convolution(name, c_in, c_out, kernel).values)
         for name, c_in, c_out, kernel in (

@@ -1,4 +1,4 @@
-"""Convolutions of spikes for training against PyTorch in float64: any sizes, kernels, densities and weights."""
+"""Convolutions of spikes for training compared with PyTorch in float64: any sizes, kernels, densities and weights."""
 
 from itertools import pairwise
 
@@ -36,8 +36,8 @@ def close(found: Tensor, expected: Tensor, of: float = 0.0) -> None:
     st.integers(1, 11), st.sampled_from([3, 5, 7]), st.floats(0, 1), st.sampled_from([3, 127, 2000]),
     st.integers(0, 10**6),
 )  # fmt: skip
-@example(2, 64, 64, 8, 8, 3, 1.0, 127, 0)  # more spikes than int16 can add
-@example(2, 32, 64, 10, 13, 3, 0.2, 127, 0)  # Winograd, sides that are no multiple of a tile
+@example(2, 64, 64, 8, 8, 3, 1.0, 127, 0)  # more spikes than int16 can sum
+@example(2, 32, 64, 10, 13, 3, 0.2, 127, 0)  # Winograd, sides that are not multiples of a tile
 @example(1, 17, 16, 4, 4, 3, 0.0, 127, 0)  # no spike
 @example(3, 8, 8, 9, 10, 3, 0.3, 127, 0)  # half a register of AVX-512
 @example(2, 24, 40, 5, 6, 3, 0.3, 127, 0)
@@ -59,7 +59,7 @@ def test_values_and_gradients(
     assert torch.equal(spike_convolution(spikes, weights), exact.float() * step.reshape(-1, 1, 1))
     inputs = [spikes, values, norm.weight, norm.bias]
     if n * height * width == 1:
-        return  # nothing to normalise with
+        return  # no statistics
     y = normalised_spike_convolution(spikes, weights, norm)
     found = torch.autograd.grad(y, inputs, given_back)
     wide = [one.detach().double().requires_grad_() for one in inputs]
@@ -71,7 +71,7 @@ def test_values_and_gradients(
     close(norm.running_mean, MOMENTUM * mean)
     unbiased = convolved.detach().var(dim=(0, 2, 3))
     close(norm.running_var, MOMENTUM * unbiased, of=float((unbiased + mean.detach().square()).max()))
-    if variance.min() < 1e-2:  # a division by (nearly) 0 amplifies roundings
+    if variance.min() < 1e-2:  # division by (nearly) 0 amplifies rounding
         return
     for one, other in zip((y, *found), (expected_y, *expected), strict=True):
         close(one, other)
@@ -109,7 +109,7 @@ def test_layer_equals_the_plain_one(scale: str, bits: int) -> None:
 
 
 def test_running_statistics() -> None:
-    """The mean of the first batch moves by ``MOMENTUM``, the variance is the unbiased one."""
+    """The mean of the first batch enters with ``MOMENTUM``; the variance is unbiased."""
     norm, x = BatchNorm(16), torch.randn(4, 16, 3, 3, generator=torch.Generator().manual_seed(0))
     norm(x)
     torch.testing.assert_close(norm.running_mean, MOMENTUM * x.mean(dim=(0, 2, 3)))

@@ -1,4 +1,4 @@
-"""Progressive training: what is shown in each epoch, and that training ends with whole images and all time steps."""
+"""Progressive training: input of each epoch, and that training ends with full images and all time steps."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def stages(network: Classifier, **train: object) -> Stages:
 
 
 def shown(network: Classifier, plan: Stages, epoch: int) -> tuple[tuple[int, ...], int]:
-    """Size of the images that the stem reads, and time steps of the scores."""
+    """Size of the images read by the stem, and number of time steps of the scores."""
     seen: list[tuple[int, ...]] = []
     hook = network.layers["stem"].register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:])))
     plan.present(network, epoch)

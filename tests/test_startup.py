@@ -1,4 +1,4 @@
-"""What a verb must not import: packages that it does not use, each of which takes a part of a second or more."""
+"""Packages that a command must not import, because each takes a considerable part of a second or more."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ main()
 
 
 def imported(folder: Path, *commands: tuple[object, ...]) -> dict[str, set[str]]:
-    """What one process has imported after each of some commands, which it runs in a folder, one after the other."""
+    """Modules imported by one process after each of several commands, run in a folder one after the other."""
     texts = [[str(word) for word in command] for command in commands]
     program = [sys.executable, "-c", PROGRAM, "modules.json", json.dumps(texts)]
     done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
@@ -55,7 +55,7 @@ def imported(folder: Path, *commands: tuple[object, ...]) -> dict[str, set[str]]
 
 
 def too_many(found: dict[str, set[str]], unwanted: set[str]) -> dict[str, set[str]]:
-    """Commands after which something unwanted was there."""
+    """Commands after which an unwanted module was imported."""
     return {command: modules & unwanted for command, modules in found.items() if modules & unwanted}
 
 

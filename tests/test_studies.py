@@ -1,4 +1,4 @@
-"""The papers' experiments: each at a tiny size on the command line, stopped and resumed, and their parts."""
+"""The papers' experiments: each at a tiny size on the command line, interrupted and resumed; and their parts."""
 
 import json
 from collections.abc import Sequence
@@ -54,14 +54,14 @@ WITH_PRINTED = {
     "snasnet",
     "spikenas",
 }
-"""Studies of which the papers print numbers."""
+"""Studies with figures printed in the papers."""
 ALIKE = {"memory-case-study", "operations", "precision", "qafe", "spikenas"}
-"""Studies that are made of the same parts as the others; ``test_progress.py`` plans them all."""
+"""Studies with the same parts as others; ``test_progress.py`` plans all of them."""
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every study takes seconds: a space of 64 cells, two channels, one epoch."""
+    """Makes every study take seconds: a space of 64 cells, two channels, one epoch."""
     (tmp_path / "tiny.yaml").write_text("operations: [skip, conv_3x3]\n")
     settings: dict[str, Any] = {
         "space": str(tmp_path / "tiny.yaml"),
@@ -107,7 +107,7 @@ def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Pat
             assert row["difference"] == pytest.approx(row["ours"] - row["published"])
             assert row["published"] in row["printed"].values()
     assert document["compared_with"] == "CIFAR-10"
-    n_broken = sum("over its budget" in row["quantity"] for row in document["figures"])  # in algorithm-1 alone
+    n_broken = sum("over its budget" in row["quantity"] for row in document["figures"])  # only in algorithm-1
     assert len(document["remarks"]) == {"qafe": 2, "precision": 7}.get(name, n_broken)
     assert document["deviations"] == list(deviations_of(name, "small"))
     assert any(row["printed"] for row in document["figures"]) == (name in WITH_PRINTED)
@@ -116,7 +116,7 @@ def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Pat
     page = (tmp_path / "results" / f"{name}-small.md").read_text()
     assert all(f"- {line}." in page for line in document["deviations"])
     assert document["figures"][0]["case"] in page
-    # Everything is there: going on computes nothing, and says the same.
+    # Everything is finished: resuming computes nothing, and gives the same result.
     code, out, _ = neuronas("reproduce", name, "--dataset", "digits", "--json", "--resume", "--quiet")
     assert code == 0
     again = json.loads(out)
@@ -147,7 +147,7 @@ def test_stopped_in_a_training_and_gone_on_with_ends_the_same(
     def interrupted(trainer: loop.Trainer, indices: np.ndarray) -> None:
         nonlocal n_steps
         n_steps += 1
-        if n_steps == 12:  # three steps an epoch: in the second epoch of the second training
+        if n_steps == 12:  # three steps per epoch: in the second epoch of the second training
             raise KeyboardInterrupt
         step(trainer, indices)
 
@@ -187,7 +187,7 @@ def test_full_scale_without_a_gpu_says_so_and_does_small(neuronas: Neuronas, mon
     document = json.loads(out)
     assert document["scale"] == "small"
     assert document["seeds"] == [7]
-    assert all(row["std"] is None for row in document["figures"])  # one seed says nothing about spread
+    assert all(row["std"] is None for row in document["figures"])  # one seed has no spread
 
 
 @pytest.mark.usefixtures("tiny")
@@ -229,7 +229,7 @@ def test_a_damaged_piece_and_missing_images_are_one_line(neuronas: Neuronas, tmp
     code, _, err = neuronas("reproduce", "snasnet", "--runs", "other", "--quiet")
     assert code == 2
     assert "cifar10: not found" in err
-    assert not (tmp_path / "other").exists()  # nothing was begun, so nothing is there to be gone on with
+    assert not (tmp_path / "other").exists()  # nothing was started, so there is nothing to resume
     for runs, options, message in (("other", ["--resume"], "leave out --resume"), ("tiny.yaml", [], "is a file")):
         code, _, err = neuronas("reproduce", "snasnet", "--dataset", "digits", "--runs", runs, *options)
         assert code == 2
@@ -251,7 +251,7 @@ def test_deviations_name_experiments_and_scales_that_there_are() -> None:
 
 
 class Answers:
-    """Stands for the pieces of a study: each case has been searched and trained with two seeds already."""
+    """Replaces the parts of a study: each case has been searched, and trained with two seeds."""
 
     seeds = range(2)
 
@@ -367,7 +367,7 @@ def test_a_limited_algorithm_ends_at_its_number_of_evaluations(name: str) -> Non
         found = []
         for architecture in batch:
             key = architecture_key(architecture)
-            even = int(key, 16) % 2 == 0  # half of all break the budget
+            even = int(key, 16) % 2 == 0  # half of them break the budget
             if even:
                 fits.add(key)
             fitness = float(int(key, 16) % 1000) if even else None
@@ -399,10 +399,10 @@ def test_a_limit_that_is_never_reached_lets_the_algorithm_end() -> None:
 BOTH, ONE_32, ONE_8 = (
     "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|",
     "|none~0|+|conv_3x3~0|none~1|+|skip~0|none~1|skip~2|",
-    "|conv_3x3~0|+|none~0|none~1|+|skip~0|skip~1|none~2|",  # the function of ONE_32: nodes 1 and 2 change places
+    "|conv_3x3~0|+|none~0|none~1|+|skip~0|skip~1|none~2|",  # the function of ONE_32: nodes 1 and 2 exchanged
 )
 FOUND = {32: (BOTH, ONE_32), 8: ("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", ONE_8)}
-ACCURACIES = {  # of a network, by the bits of training: measured at 32 and at 8 bits
+ACCURACIES = {  # for a network, by training bits: measured at 32 and at 8 bits
     (BOTH, 32): (0.60, 0.50),
     (BOTH, 8): (0.60, 0.58),
     (FOUND[8][0], 32): (0.61, 0.53),
@@ -413,7 +413,7 @@ ACCURACIES = {  # of a network, by the bits of training: measured at 32 and at 8
 
 
 class Precisions(Answers):
-    """The pieces of ``precision`` with two seeds: the first finds two networks, the second one in two notations."""
+    """The parts of ``precision`` with two seeds: the first finds two networks, the second one in two notations."""
 
     def __init__(self, found: dict[int, tuple[str, str]]):
         self.found = found
@@ -445,7 +445,7 @@ class Precisions(Answers):
 
 
 def test_two_by_two_by_hand() -> None:
-    """The second seed's searches find one function: one network is trained, and searching adds nothing."""
+    """The searches of the second seed find the same function: one network is trained, and searching gains nothing."""
     figures = tuple(precision.two_by_two(Precisions(FOUND), (8,)))  # type: ignore[arg-type]
     found = {(one.case, one.quantity): one for one in figures}
     cases = {case: one.values for (case, quantity), one in found.items() if quantity == ACCURACY}

@@ -1,4 +1,4 @@
-"""Evolution and exhaustive search: fronts that are known, seeds, resumption, and the choice from a front."""
+"""Evolution and exhaustive search: known fronts, seeds, resuming, and the choice from a front."""
 
 import csv
 import gc
@@ -48,7 +48,7 @@ CELL = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|")
 
 
 class Convolutions:
-    """Fitness: convolutions, those of cell A counted twice. So (n_A, n_B) decides fitness as it decides cost."""
+    """Fitness: number of convolutions, those of cell A counted twice. (n_A, n_B) determines fitness and cost."""
 
     def __init__(self, stop_after: int | None = None):
         self.keys: list[str] = []
@@ -104,17 +104,17 @@ def test_exhaustive_proposes_every_distinct_pair_once(accelerator, tmp_path: Pat
     found = run("exhaustive", tmp_path / "a", accelerator, two_operations, evaluator=evaluator)
     assert sorted(evaluator.keys) == sorted(keys)
     assert found.n_candidates == len(distinct_cells(cells)) ** 2 < len(cells) ** 2
-    assert found.fitness == 18  # six convolutions in either cell: 2 * 6 + 6
+    assert found.fitness == 18  # six convolutions in each cell: 2 * 6 + 6
 
 
 def test_distinct_cells_of_the_papers_space() -> None:
     cells = distinct_cells(list(load_space("neuronas").genotypes()))
     assert len({architecture_key(Architecture((cell,))) for cell in cells}) == 420
-    assert len(cells) == 456  # 36 functions can be had with two amounts of pooling or of additions
+    assert len(cells) == 456  # 36 functions exist with two amounts of pooling or additions
 
 
 def test_the_front_by_hand(accelerator, tmp_path: Path, two_operations: str) -> None:
-    """With this fitness every (n_A, n_B) costs and brings its own; brute force over the 49 gives the front."""
+    """With this fitness every (n_A, n_B) has its own cost and fitness; brute force over the 49 gives the front."""
     found = run("exhaustive", tmp_path / "a", accelerator, two_operations)
     by_counts = {}
     for one in found.surveyed:
@@ -144,7 +144,7 @@ def test_evolution_finds_the_known_front(accelerator, tmp_path: Path, two_operat
 
 
 def test_evolution_beats_random_draws(accelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same work, in the box between the cheapest and the dearest pair: evolution dominates more of it."""
+    """With equal numbers of evaluations, evolution dominates more of the box between the cheapest and dearest pair."""
     monkeypatch.setitem(BUILTIN, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
     model = PaperCostModel(accelerator, 8, 5)
     corners = [model.estimate(rows(parse_architecture(chain(n)), SHAPE)) for n in (0, 6)]
@@ -209,7 +209,7 @@ def test_the_dead_are_forgotten() -> None:
     selection, random = Selection(20, seed=0), Random(0)
     sizes = []
     gc.collect()
-    gc.freeze()  # what is there already takes a collection long to look through
+    gc.freeze()  # existing objects would make collections slow
     tracemalloc.start()
     try:
         for _ in range(40):

@@ -1,4 +1,4 @@
-"""Knowledge distillation: what a trained network teaches another."""
+"""Knowledge distillation: learning from a trained network."""
 
 import shutil
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_stopped_training_goes_on_with_the_weights_of_its_teacher_wherever_the
     said = capsys.readouterr().err
     assert f"train.teacher {teacher} given, which is not a directory" in said and "--teacher" in said
 
-    assert train(teacher, "--ann", "--seed", "1") == 0  # another network where the teacher was
+    assert train(teacher, "--ann", "--seed", "1") == 0  # another network replaces the teacher
     assert command(["train", str(stopped), "--resume", "--quiet"]) == 4
     said = capsys.readouterr().err
     assert best_digest(moved) in said and f"train.teacher {teacher} has {best_digest(teacher)}" in said
@@ -106,9 +106,9 @@ def test_twins_have_learned_from_the_same_weights_wherever_they_lie(
     assert command([*evaluate, "--set", f"train.teacher={moved}"]) == 0
     assert value_at(read_config(tmp_path / "taught-twin" / "config.yaml"), "train.teacher") == str(moved)
     shutil.rmtree(moved)
-    assert command(evaluate) == 0  # the twin is trained: no teacher is needed
+    assert command(evaluate) == 0  # the twin is trained, so the teacher is not needed
 
-    assert train(teacher, "--ann", "--seed", "1") == 0  # another network where the teacher was
+    assert train(teacher, "--ann", "--seed", "1") == 0  # another network replaces the teacher
     other = tmp_path / "other"
     assert train(other, "--teacher", str(teacher)) == 0
     shutil.rmtree(tmp_path / "taught-twin")

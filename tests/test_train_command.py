@@ -1,4 +1,4 @@
-"""``train`` and ``evaluate`` as a user runs them: resume, damage, wrong input, several processes."""
+"""``train`` and ``evaluate`` as used on the command line: resuming, damage, wrong input, several processes."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from own_process import OwnProcess
 from recorder import Recorder
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
-SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps an epoch
+SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps per epoch
 TIMES = {"images_per_s"}
 
 
@@ -71,7 +71,7 @@ def test_train_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert document["accuracy_by_bits"]["8"] == document["top1"]
     assert document["synaptic_operations_per_image"] > 0
     assert json.loads((run / "evaluation.json").read_text()) == document
-    assert command(["estimate", str(run), "--json"]) == 0  # a trained run is an architecture as well
+    assert command(["estimate", str(run), "--json"]) == 0  # a trained run also serves as an architecture
     assert json.loads(capsys.readouterr().out)["energy_uj"] == document["cost"]["energy_uj"]
     trace = ["--cost-model", "mapped", "--activity", "trace", "--trace", str(run / "evaluation.json"), "--json"]
     assert command(["estimate", str(run), *trace]) == 0
@@ -95,7 +95,7 @@ def test_the_runs_own_precision_is_measured_whatever_it_is(
 
 
 def test_every_precision_computes_the_test_images_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accuracy, spikes, decisions of each time step and the comparison with integers share the pass of the run."""
+    """Accuracy, spikes, decisions at each time step and the comparison with integers share one pass."""
     run = tmp_path / "run"
     assert train(run, epochs=1) == 0
     shown: list[int] = []
@@ -114,7 +114,7 @@ def test_every_precision_computes_the_test_images_once(tmp_path: Path, monkeypat
     assert sorted(shown) == sorted([n_choice] + [found.n_images] * len(found.accuracy_by_bits))
     started, last = recorder.events[0], recorder.events[-2]
     assert isinstance(started, Started) and isinstance(last, Advanced)
-    assert started.total == last.done == sum(shown) + found.n_images  # integers are computed elsewhere
+    assert started.total == last.done == sum(shown) + found.n_images  # integers are computed separately
     shown.clear()
     own = neuronas.evaluate(run, own_precision=True)
     assert own.accuracy_by_bits == {"8": found.top1} and sorted(shown) == sorted([n_choice, found.n_images])
@@ -177,12 +177,12 @@ def test_a_training_stops_where_the_validation_accuracy_no_longer_rises(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, options = tmp_path / "run", ["--patience", "2", "--class-weights", "balanced", "--json"]
-    still = [*options, "--set", "network.v_threshold=1000000"]  # no spikes: always the same answer
+    still = [*options, "--set", "network.v_threshold=1000000"]  # no spikes: always the same class
     assert train(run, *still, epochs=9) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["epochs"], result["stopped_early"]) == (3, True)
     assert len(rows(run)) == 3
-    assert command(["train", str(run), "--resume", "--quiet", "--json"]) == 0  # nothing is left to be done
+    assert command(["train", str(run), "--resume", "--quiet", "--json"]) == 0  # no work remains
     assert json.loads(capsys.readouterr().out)["stopped_early"] is True and len(rows(run)) == 3
     assert train(tmp_path / "moving", *options, epochs=2) == 0
     assert json.loads(capsys.readouterr().out)["stopped_early"] is False
@@ -263,7 +263,7 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
 
 @pytest.mark.slow
 def test_recipe_default_learns_in_few_steps(tmp_path: Path) -> None:
-    """160 steps, four channels: 76 to 79 % with random seeds 0 to 2; 36 to 40 % by AdamW at 0.003, as it was before."""
+    """160 steps, four channels: 76 to 79 % with random seeds 0 to 2; 36 to 40 % with the previous AdamW at 0.003."""
     assert train(tmp_path / "run", "--batch-size", "64", epochs=8) == 0
     assert json.loads((tmp_path / "run/training.json").read_text())["validation_accuracy"] > 0.6
 
@@ -272,7 +272,7 @@ def test_recipe_fast_learns_and_its_best_epoch_saw_whole_images(tmp_path: Path) 
     run = tmp_path / "run"
     assert train(run, "--recipe", "fast", "--batch-size", "32", epochs=5) == 0
     found = json.loads((run / "training.json").read_text())
-    assert found["best_epoch"] == 5  # the only one with whole images; others may be more accurate on easier ones
+    assert found["best_epoch"] == 5  # the only one with full images; others may be more accurate on smaller ones
 
 
 def test_a_training_says_where_it_stands_and_how_to_go_on(
@@ -290,7 +290,7 @@ def test_a_training_says_where_it_stands_and_how_to_go_on(
     arguments = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1]]
     assert command(arguments) == 130
     err = capsys.readouterr().err
-    assert "epoch 1 of 2: step 1 of 5" in err and "kept" not in err  # there is no checkpoint yet
+    assert "epoch 1 of 2: step 1 of 5" in err and "kept" not in err  # no checkpoint yet
     monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
     assert command([*arguments, "--resume"]) == 130
     again = re.search("checkpoint is kept; resume with: neuronas (.*)\n", capsys.readouterr().err)
@@ -391,7 +391,7 @@ def test_divergence_is_noticed_before_anything_is_kept(tmp_path: Path, capsys: p
     assert re.search("loss is (nan|inf) at epoch 1", err)
     assert "no checkpoint was written yet; train again with a lower --learning-rate" in err and "kept" not in err
     again = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1], "--resume", "--learning-rate", "0.1"]
-    assert command(again) == 0  # begins anew, as there is nothing to go on from
+    assert command(again) == 0  # starts again, since there is nothing to resume
     err = capsys.readouterr().err
     assert f"note: {run} holds no checkpoint yet; training begins with the first epoch\n" in err
     assert "another --out" not in err
@@ -460,7 +460,7 @@ def test_a_class_folder_with_another_name_is_refused(tmp_path: Path, capsys: pyt
     assert command(["search", *searched, "--out", str(tmp_path / "searched")]) == 0
     assert train(run, *options, epochs=1) == 0
     for split in ("train", "test"):
-        (photos / split / "ants").rename(photos / split / "wasps")  # what were ants are bees to the network now
+        (photos / split / "ants").rename(photos / split / "wasps")  # the folder names are now assigned to other classes
     capsys.readouterr()
     for verb in (
         ["evaluate", str(run)], ["evaluate", str(run), "--chip"], ["train", str(run), "--resume"],
@@ -518,7 +518,7 @@ def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
 
 
 def by_torchrun(*arguments: str, folder: Path) -> str:
-    """Two processes of a command, as a user starts them; what they print."""
+    """Two processes of a command, as started by a user; returns their output."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [*launcher, "-m", "neuronas", *arguments]
@@ -546,8 +546,8 @@ _SMOOTH = ("--ann", "--weight-bits", "32", "--set", "train.optimiser=adamw", "--
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 @pytest.mark.parametrize(
     ("options", "tolerances", "together"),
-    # Sums in another order flip single spikes, and the flips grow; a network without spikes has none. Muon enlarges
-    # what is smallest in a gradient, AdamW less.
+    # Sums in another order change single spikes, and the changes grow; a network without spikes has none. Muon
+    # amplifies the smallest components of a gradient, AdamW less.
     [
         ((), (2e-3, 1e-2), by_torchrun),
         pytest.param(_SMOOTH, (1e-6, 1e-4), by_hand, marks=pytest.mark.nightly),
@@ -578,7 +578,7 @@ def test_fine_tuning_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: py
     before, after = (tensors(run, "best") for run in (first, second))
     weights = [name for name in before if name.endswith("conv.weight")]
     assert weights and all(torch.allclose(before[name], after[name], atol=1e-6) for name in weights)
-    shutil.rmtree(first)  # the tuned run needs it no more
+    shutil.rmtree(first)  # no longer needed by the tuned run
     assert command(["evaluate", str(second), "--quiet"]) == 0
     capsys.readouterr()
     assert command(["train", str(second), "--start-from", str(first), "--out", str(tmp_path / "third")]) == 2

@@ -1,4 +1,4 @@
-"""Neurons, quantised layers and the classifier learn as they should; each piece against another source."""
+"""Neurons, quantised layers and the classifier learn as expected; each part compared with another source."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -178,7 +178,7 @@ def test_gradients_go_straight_through(scale: str) -> None:
     assert torch.allclose(weight.grad[inside], torch.ones(()))
     if scale != "power-of-two":
         assert quantiser.log_step.grad.abs().sum() > 0
-        quantiser.bits = 8  # after training: no learned step fits
+        quantiser.bits = 8  # after training: no learned step applies
         assert quantiser.codes(weight).step == power_of_two_step(weight, 8)
 
 
@@ -206,7 +206,7 @@ def test_optimisers_step_as_those_of_torch(
 
 @pytest.mark.parametrize("size", [(6, 20), (20, 6), (8, 8), (1, 5)])
 def test_muon_orthogonalises(size: tuple[int, int]) -> None:
-    """Against the singular value decomposition: same singular vectors, singular values of about 1."""
+    """Compared with the singular value decomposition: same singular vectors, singular values of about 1."""
     drawn = torch.randn(size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     u, _, v = torch.linalg.svd(drawn, full_matrices=False)
     turned = u.T @ orthogonal(drawn) @ v.T
@@ -221,7 +221,7 @@ def test_tiny_gradients_move_nothing() -> None:
 
 
 def test_muon_is_torchs_where_torchs_can_be_used() -> None:
-    """On a matrix, up to torch's products in bfloat16; on other parameters AdamW's update, bit for bit."""
+    """Matrices: equal up to torch's products in bfloat16; other parameters: AdamW's update, bit for bit."""
     weight, bias = (torch.randn(n, generator=torch.Generator().manual_seed(2)) for n in ((7, 30), (30,)))
     mine, torchs = ([torch.nn.Parameter(one.clone()) for one in (weight, bias)] for _ in range(2))
     muon = Muon(mine[:1], mine[1:], lr=0.02, momentum=0.95, weight_decay=0.1)
@@ -243,7 +243,7 @@ def test_muon_is_torchs_where_torchs_can_be_used() -> None:
 @pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD])
 @pytest.mark.parametrize(("scale", "direction"), [("lsq", 1), ("lsq-channel", 1), ("lsq", -1), ("lsq-channel", -1)])
 def test_no_learned_step_ever_dies(scale: str, direction: int, optimiser: type[torch.optim.Optimizer]) -> None:
-    """Pushed one way for as long as one likes, steps stay positive, some code is not 0 and some weight learns."""
+    """With any number of updates in one direction, steps stay positive, some code is not 0 and some weight learns."""
     weight = torch.randn(6, 5, 3, 3, generator=torch.Generator().manual_seed(0))
     quantiser = WeightQuantiser(weight, 12, scale)
     updates = optimiser(quantiser.parameters(), lr=0.5)
@@ -318,7 +318,7 @@ def test_every_weight_learns(text: str, changes: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("head", ["gap", "linear"])
 def test_dropout_by_hand(head: str) -> None:
-    """Half of the inputs of the head's first layer are 0 and the others doubled, at every step the same."""
+    """Half of the inputs of the head's first layer are 0 and the others doubled, the same ones at every step."""
     plain, dropping = classifier(head=head), classifier(head=head, dropout=0.5)
     assert torch.equal(plain.eval()(images()), dropping.eval()(images()))
     first = "head" if head == "gap" else "head.1"

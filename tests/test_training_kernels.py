@@ -1,4 +1,4 @@
-"""Mean pooling and batch normalisation in kernels for training against PyTorch in float64."""
+"""Mean pooling and batch normalisation in training kernels compared with PyTorch in float64."""
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ CHANNELS = st.sampled_from([8, 16, 24, 40, 64])
     st.integers(1, 3), CHANNELS, st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.integers(1, 3),
     st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.integers(0, 10**6),
 )  # fmt: skip
-@example(2, 8, 16, 16, 3, 3, 1, 1, 1, 0)  # the cells'
-@example(2, 16, 6, 10, 2, 2, 2, 2, 0, 0)  # the reduction's
+@example(2, 8, 16, 16, 3, 3, 1, 1, 1, 0)  # as in cells
+@example(2, 16, 6, 10, 2, 2, 2, 2, 0, 0)  # as in the reduction
 def test_mean_pooling(
     n: int,
     channels: int,
@@ -52,10 +52,10 @@ def test_mean_pooling(
 
 
 @given(st.integers(1, 40), CHANNELS, st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**6))
-@example(3, 8, 19, 9, 0)  # more pixels than a chunk has
+@example(3, 8, 19, 9, 0)  # more pixels than a chunk
 def test_batch_normalisation(n: int, channels: int, height: int, width: int, seed: int) -> None:
     if n * height * width < 4:
-        return  # a division by (nearly) 0 amplifies roundings
+        return  # division by (nearly) 0 amplifies rounding
     random, norm = torch.Generator().manual_seed(seed), BatchNorm(channels)
     x = torch.randn(n, channels, height, width, generator=random, requires_grad=True)
     assert is_native(x)

@@ -40,7 +40,7 @@ RATES = {"A.01": 0.05, "head.1": 0.9, "head.2": 0.2}
 MODEL = MappedCostModel(load_accelerator("spikeflow-rram"), 8, 5)
 
 # 9 bits, two copies, 3-bit codes instead of spikes, one time step; the rows are those of ``test_mapped_cost``.
-# A mean of four codes takes values 0 to 28: five bits.
+# A mean of four codes has values 0 to 28: five bits.
 BY_HAND = [
     (mapping.passes, [1024 * 8, 3 * 1024, 0, 0, 0, 5, 3]),
     (mapping.conversions, [8192 * 9 * 2048, 3072 * 50 * 2048, 0, 0, 0, 5 * 512 * 1600, 3 * 2 * 160]),
@@ -133,7 +133,7 @@ def test_one_bit_formats_with_a_step_have_planes_of_ones() -> None:
 
 
 class _Noise:
-    """Images of noise, in one batch."""
+    """Noise images, in one batch."""
 
     def batches(self, indices: object, device: object) -> list[tuple[torch.Tensor, torch.Tensor]]:
         images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -148,7 +148,7 @@ def test_ones_are_counted_in_the_codes_that_a_layer_reads() -> None:
         layer.register_forward_pre_hook(lambda _, inputs, name=name: read.update({name: inputs[0].detach()}))
     found = activity_of(network, _Noise(), 4)  # type: ignore[arg-type]
     formats = network.input_formats()
-    assert set(formats) == set(network.weighted_layers()) - {"stem", "head.1"}  # an image, and means
+    assert set(formats) == set(network.weighted_layers()) - {"stem", "head.1"}  # these read an image, and means
     for name, one in formats.items():
         codes = np.rint(read[name].numpy() / one.step).astype(int)
         assert codes.max() <= 7
@@ -166,7 +166,7 @@ def side(top1: float, energy_uj: float) -> TwinSide:
 @pytest.mark.parametrize(
     ("spiking", "artificial", "winner"),
     [
-        ((0.90, 1.0), (0.905, 2.0), "spiking"),  # 0.5 points of 1,000 images are noise
+        ((0.90, 1.0), (0.905, 2.0), "spiking"),  # 0.5 points on 1,000 images are noise
         ((0.90, 2.0), (0.895, 1.0), "artificial"),
         ((0.80, 1.0), (0.90, 2.0), "neither"),
         ((0.90, 2.0), (0.80, 1.0), "neither"),
@@ -213,7 +213,7 @@ def test_a_run_is_compared_with_its_twin(run: Path, capsys: pytest.CaptureFixtur
     kept = (twin / "checkpoints" / "last.safetensors").stat().st_mtime_ns
     assert command(["evaluate", str(run), "--twin"]) == 0
     assert found["text"].split(":")[0] in " ".join(capsys.readouterr().out.split())
-    assert (twin / "checkpoints" / "last.safetensors").stat().st_mtime_ns == kept  # was not trained again
+    assert (twin / "checkpoints" / "last.safetensors").stat().st_mtime_ns == kept  # not trained again
     ours, theirs = (read_yaml(one / "config.yaml") for one in (run, twin))
     changed = {name for name, value in ours["train"].items() if theirs["train"][name] != value}
     assert changed == {"ann", "activation_bits", "surrogate", "rate_weight"}

@@ -1,4 +1,4 @@
-"""The wheel holds every file of the package and compiled kernels, and its version is that of the citation."""
+"""The wheel contains every file of the package and compiled kernels; its version is that of the citation."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is n
 
 
 def build(folder: Path, **environment: str) -> tuple[Path, str]:
-    """The wheel, and what its build said."""
+    """The wheel, and the output of its build."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     given = {**os.environ, **environment}
     done = subprocess.run(command, cwd=ROOT, env=given, check=True, capture_output=True, text=True)
@@ -60,7 +60,7 @@ def test_kernels_of_a_wheel_need_no_compiler_and_are_those_of_its_sources(tmp_pa
     if target is None:
         pytest.skip(native().reason)
     compiler = tmp_path / "c++"
-    compiler.write_text(f'#!/bin/sh\nexec {find_compiler("C++")} "$@" -O0\n')  # what is compiled is tested elsewhere
+    compiler.write_text(f'#!/bin/sh\nexec {find_compiler("C++")} "$@" -O0\n')  # compiled code is tested elsewhere
     compiler.chmod(0o755)
     wheel, _ = build(tmp_path, NEURONAS_TARGET=target.name, CXX=str(compiler))
     version = re.fullmatch(rf"neuronas-{__version__}-py3-none-manylinux_2_(\d+)_{platform.machine()}.whl", wheel.name)
@@ -75,7 +75,7 @@ def test_kernels_of_a_wheel_need_no_compiler_and_are_those_of_its_sources(tmp_pa
 
     def load() -> tuple[str, ...]:
         script = "from neuronas.kernels.library import native as n; print(n().origin, n().reason, sep='|')"
-        # neuronas is that of the wheel; the packages that it needs are those of this environment
+        # neuronas from the wheel, its dependencies from this environment
         path = os.pathsep.join((str(installed), *(entry for entry in sys.path if entry.endswith("site-packages"))))
         given = {"PATH": "/nowhere", "PYTHONPATH": path, "HOME": str(tmp_path), "NEURONAS_TARGET": target.name}
         python = [str(tmp_path / "venv" / "bin" / "python"), "-c", script]
@@ -85,4 +85,4 @@ def test_kernels_of_a_wheel_need_no_compiler_and_are_those_of_its_sources(tmp_pa
     assert load() == ("prebuilt", "")
     source = installed / "neuronas" / "kernels" / "distances.cpp"
     source.write_text(source.read_text() + "// changed\n")
-    assert load()[0] == "None"  # never the library of other sources
+    assert load()[0] == "None"  # never a library of other sources

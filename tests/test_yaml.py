@@ -1,4 +1,4 @@
-"""Texts in YAML: libyaml, where it is used, reads what PyYAML reads."""
+"""YAML texts: libyaml, if used, gives the same result as PyYAML."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ PARTS = st.sampled_from([
 
 @st.composite
 def texts(draw: st.DrawFn) -> str:
-    """Parts of YAML in any order, or a preset's lines with such parts in them."""
+    """Parts of YAML in any order, or the lines of a preset with such parts between them."""
     added = "".join(draw(st.lists(PARTS, max_size=10)))
     lines = draw(st.sampled_from(PRESETS)).read_text().splitlines(keepends=True)
     first = draw(st.integers(0, len(lines)))
@@ -30,7 +30,7 @@ def texts(draw: st.DrawFn) -> str:
 
 
 def outcome(text: str) -> tuple[str, str]:
-    """The value, or the message, with the kind of the error."""
+    """The value, or the message with the kind of the error."""
     try:
         return "value", repr(parse_yaml(text))
     except YAML_ERRORS as error:

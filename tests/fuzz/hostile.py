@@ -1,10 +1,10 @@
-"""Gives the command line what nobody should: bad values for each option, and runs with each file spoilt in turn.
+"""Runs commands with hostile input: bad values for each option, and runs with each file damaged in turn.
 
     python tests/fuzz/hostile.py [--verbs search estimate …] [--seconds 20] [--out FILE.json]
 
-The options are those that the command has, so that none is forgotten; ``search`` and ``train`` get ``--dry-run``. Each
-command must end with an exit code of the contract, in so many seconds of the processor, without a traceback; where it
-is refused, with one line on standard error and no file or folder more than before. Exit code 1 where one does not.
+The options are read from the command, so that none is missed; ``search`` and ``train`` get ``--dry-run``. Each command
+must end with an exit code of the contract, within a limit of CPU time, without a traceback; if it is rejected, with one
+line on standard error and without new files or folders. Exit code 1 if one does not.
 """
 
 import argparse
@@ -32,7 +32,7 @@ BASE = {
     "search": ("--dry-run",), "train": (CELL, "--dry-run"), "estimate": (CELL,), "report": ("run",), "doctor": (),
     "compare": ("run", "other"), "evaluate": ("run",), "export": ("run", "--format", "integer"),
 }  # fmt: skip
-"""What each verb needs to get as far as its options."""
+"""Arguments that each command needs before its options are checked."""
 SMALL = ("--algorithm", "snasnet", "--n-draws", "4", "--channels", "2", "--quiet")
 MADE_BY = (
     ("search", *SMALL, "--seed", "1", "--out", "other"), ("search", *SMALL, "--out", "run"),
@@ -48,7 +48,7 @@ VALUES = (
 )  # fmt: skip
 CODES = {0, 2, 3, 4}
 _HANGS_S = 120
-"""By the clock: for what waits without computing."""
+"""Wall-clock limit, for commands that wait without computing."""
 
 
 class _TooLong(BaseException):
@@ -61,7 +61,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A command, what was spoilt for it, and what puts that back."""
+    """A command, what was damaged for it, and how to restore that."""
 
     command: list[str]
     spoilt: str = ""
@@ -69,7 +69,7 @@ class Case:
 
 
 def main() -> int:
-    """Try all of it."""
+    """Try all cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--verbs", nargs="*", default=list(BASE))
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -143,7 +143,7 @@ def _on_spoilt_runs(command: list[str]) -> Iterator[Case]:
 
 
 def _try(command: list[str], seconds: float) -> tuple[int, str]:
-    """Run one: exit code, and what is wrong, if anything."""
+    """Run one case; return the exit code, and the fault, if any."""
     before = _listing()
     out, err = io.StringIO(), io.StringIO()
     code = -1

@@ -1,4 +1,4 @@
-"""Changes to the values of a document, so that it stays one: bytes changed at random are mostly no JSON or YAML."""
+"""Changes values of documents and keeps them valid; random changes of bytes mostly give invalid JSON or YAML."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ Change = Callable[[bytes, Random], bytes | None]
 
 
 def change_json(data: bytes, random: Random) -> bytes | None:
-    """Change values of a JSON document; None where it is none."""
+    """Change values of a JSON document; None if it is not one."""
     try:
         return json.dumps(_changed(json.loads(data), random)).encode()
     except (ValueError, ArithmeticError, RecursionError):
@@ -25,7 +25,7 @@ def change_json(data: bytes, random: Random) -> bytes | None:
 
 
 def change_lines(data: bytes, random: Random) -> bytes | None:
-    """Change one line of JSON documents."""
+    """Change one line of a file of JSON documents."""
     lines = data.split(b"\n")
     place = random.randrange(len(lines))
     line = change_json(lines[place] or lines[0], random)
@@ -33,7 +33,7 @@ def change_lines(data: bytes, random: Random) -> bytes | None:
 
 
 def change_yaml(data: bytes, random: Random) -> bytes | None:
-    """Change values of a YAML document; None where it is none."""
+    """Change values of a YAML document; None if it is not one."""
     try:
         return yaml.safe_dump(_changed(yaml.safe_load(data), random)).encode("utf-8", "surrogatepass")
     except (yaml.YAMLError, ValueError, ArithmeticError, TypeError, RecursionError):
@@ -50,7 +50,7 @@ def _changed(document: Any, random: Random) -> Any:
 
 
 def _places(root: list[Any]) -> list[tuple[Any, Any]]:
-    """Every value as (what holds it, its key or index), the document itself first."""
+    """Every value as (container, key or index), the document itself first."""
     found: list[tuple[Any, Any]] = []
     waiting: list[Any] = [root]
     while waiting and len(found) < 5000:

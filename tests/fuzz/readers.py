@@ -1,10 +1,10 @@
-"""Feeds the readers with changed examples, led by coverage, until time is up; needs atheris (``pip install atheris``).
+"""Fuzzes the readers, guided by coverage, until a time limit; needs atheris (``pip install atheris``).
 
     python tests/fuzz/readers.py [READER …] [--seconds 60] [--out FILE.json] [--findings DIR]
 
-Each reader runs in a process of its own, with limits on memory and on the time for one input; seconds are those of the
-processor, so that it may run beside other work. What a reader should not do (a traceback, a hang, memory beyond the
-limit, a wrong exit code) ends its run; the input is kept in DIR. Exit code 1 where there is any.
+Each reader runs in a separate process, with limits on memory and on the time per input. Times are CPU times, so that
+other programs can run at the same time. A fault (a traceback, a hang, memory beyond the limit, a wrong exit code) ends
+its run, and the input is stored in DIR. Exit code 1 if there is any.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from random import Random
 
 _ONE_INPUT_S, _MEMORY_MB, _LONGEST = 20, 3000, 20_000
 _HANGS_S = 3600
-"""By the clock: for what hangs without computing."""
+"""Wall-clock limit, for hangs without computation."""
 
 
 def main() -> int:
@@ -63,7 +63,7 @@ class _TooLong(BaseException):
 def _fuzz(name: str, seconds: int, seed: int, findings: Path) -> None:
     import atheris
 
-    # Following paths through the parser of YAML costs most of the time; one reader that does so is enough.
+    # Tracing the YAML parser takes most of the time; one reader that does so is enough.
     parsers = ["yaml"] if name == "configuration" else []
     with atheris.instrument_imports(include=["neuronas", "PIL", "tarfile", "zipfile", *parsers]):
         from targets import TARGETS, check

@@ -1,7 +1,7 @@
-"""Every reader of files and texts from outside, as a function of bytes, with whole examples to begin from.
+"""Every reader of files and texts from outside, as a function of bytes, with valid examples as seeds.
 
-``tests/test_bad_input.py`` changes the examples a little in every test run; ``tests/fuzz/readers.py`` does it for
-as long as one likes, led by the coverage of the code.
+``tests/test_bad_input.py`` slightly changes the examples in every test run; ``tests/fuzz/readers.py`` does so for any
+length of time, guided by code coverage.
 """
 
 import io
@@ -78,10 +78,10 @@ class Target:
     """One reader.
 
     Attributes:
-        read: gets an empty folder to write to, which is used again and again, and the bytes.
-        seeds: makes whole examples in an empty folder.
-        codes: exit codes that a refusal may have.
-        change: changes the values of what is a document, see ``mutations``.
+        read: gets an empty folder for its files, which is reused, and the bytes.
+        seeds: creates valid examples in an empty folder.
+        codes: allowed exit codes of rejections.
+        change: changes values of documents, see ``mutations``.
     """
 
     read: Read
@@ -91,15 +91,15 @@ class Target:
 
 
 class WrongAnswerError(Exception):
-    """A reader took something that it should not have, or refused it in the wrong way."""
+    """A reader accepted invalid content, or rejected it in the wrong way."""
 
 
 def check(target: Target, folder: Path, data: bytes) -> bool:
-    """Read bytes: True where they were taken, False where they were refused in one line with the right exit code.
+    """Read bytes: True if accepted, False if rejected in one line with the right exit code.
 
     Raises:
-        WrongAnswerError: refused in another way.
-        Exception: whatever else the reader lets through.
+        WrongAnswerError: rejected in another way.
+        Exception: any other exception of the reader.
     """
     try:
         target.read(folder, data)
@@ -140,7 +140,7 @@ def _settings(path: Path) -> None:
 
 
 def _accelerator(path: Path) -> None:
-    """Load it, and cost a network with it: every value that is taken must be one that can be computed with."""
+    """Load it, and cost a network with it: every accepted value must be usable in computations."""
     load_accelerator(str(path))
     run = planned("estimate", {"hardware": str(path), "cost_model": "mapped"})
     from neuronas.space.workload import rows
@@ -158,7 +158,7 @@ def _history(folder: Path, data: bytes) -> None:
         (folder / name).unlink(missing_ok=True)
     path.write_bytes(data)
     read_candidates(path)
-    with closing(History(path)) as history:  # as a resumed search opens it
+    with closing(History(path)) as history:  # as in a resumed search
         history.columns("position", "architecture", "key")
         for screened in (False, True):
             history.fitness(screened=screened)
@@ -175,7 +175,7 @@ DOCUMENTS = {
 
 
 def _report(name: str) -> Read:
-    """A run of which one file is bad."""
+    """A run with one bad file."""
 
     def reader(folder: Path, data: bytes) -> None:
         run = folder / "run"
@@ -185,7 +185,7 @@ def _report(name: str) -> Read:
         whole = path.read_bytes()
         path.write_bytes(data)
         try:
-            if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
+            if name in DOCUMENTS:  # most bytes are rejected here; the rest of the run takes a hundred times as long
                 DOCUMENTS[name].read(path)
             elif name == "metrics.jsonl":
                 read_epochs(path)
@@ -251,7 +251,7 @@ def _integer(folder: Path, data: bytes) -> None:
 
 
 def _integer_weights(folder: Path, data: bytes) -> None:
-    """Weights that the document was written with, whatever they are."""
+    """The weights for which the document was written."""
     if not (folder / "network.json").exists():
         small_export(folder)
     network = json.loads((folder / "network.json").read_bytes())
@@ -296,7 +296,7 @@ def _small_content() -> ExportContent:
 
 
 def _progress(folder: Path, data: bytes) -> None:
-    """What a training that goes on is told of the one before, with digests that fit."""
+    """Progress of the previous training, as passed to a resumed one, with matching digests."""
     try:
         facts = parse_json(data.decode("utf-8", "surrogateescape"))
     except ValueError:
@@ -483,4 +483,4 @@ TARGETS: dict[str, Target] = {
         )
     },
 }  # fmt: skip
-"""Every reader by the name of what it reads."""
+"""Every reader, by the name of its input."""

@@ -1,9 +1,9 @@
-"""Kills searches and training at random moments, goes on with them, and compares with a run that nobody disturbed.
+"""Kills searches and trainings at random moments, resumes them, and compares them with an undisturbed run.
 
     python tests/soak/crash.py [--searches 100] [--trainings 30] [--seed 0] [--out FILE.json]
 
-Each fault is SIGKILL, SIGTERM or Ctrl-C after a random time; every third search computes on two workers. After each
-fault all files of the run are read. ``test_crash.py`` does a few rounds of it.
+Each fault is SIGKILL, SIGTERM or Ctrl-C after a random time; every third search uses two workers. After each fault all
+files of the run are read. ``test_crash.py`` runs a few rounds.
 """
 
 import argparse
@@ -36,32 +36,32 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TIMES = {"seconds", "peak_memory_mb"}
 _PATIENCE_S = 120.0
 _SPREAD = 1.3
-"""A fault comes at a moment up to so many times the duration of an undisturbed run; later ones find it done."""
+"""Faults occur up to this multiple of an undisturbed run's duration; later ones find it finished."""
 Content = dict[str, Any]
 
 
 class LossError(Exception):
-    """Something was lost, torn, or came out differently."""
+    """Data were lost, truncated or different."""
 
 
 def _own_python(arguments: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "neuronas", *arguments],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        # A background job has Ctrl-C ignored, and children inherit that.
+        # Background jobs ignore Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
 class Rounds:
-    """Breaks one command off again and again.
+    """Interrupts one command repeatedly.
 
     Args:
-        folder: to work in.
+        folder: working folder.
         command: arguments of neuronas, without ``--out``.
-        content: reads what a run leaves that must not depend on interruptions.
-        check: reads every file of a run that was broken off.
-        random: decides signals and moments.
+        content: reads those results of a run that must not depend on interruptions.
+        check: reads every file of an interrupted run.
+        random: chooses signals and moments.
         start: starts neuronas with arguments.
     """
 
@@ -83,14 +83,14 @@ class Rounds:
         self.whole = self._measure(())
 
     def _measure(self, options: tuple[str, ...]) -> Content:
-        """How long an undisturbed run takes with these options, and its content."""
+        """Duration and content of an undisturbed run with these options."""
         started = time.monotonic()
         content = self._finish(self.folder / f"whole{len(self.seconds)}", options)
         self.seconds[options] = time.monotonic() - started
         return content
 
     def run(self, n_faults: int, workers_every: int = 0) -> None:
-        """Inject faults; every run that was broken off is brought to its end and compared."""
+        """Inject faults; finish every interrupted run and compare it."""
         while self.faults.total() < n_faults:
             options = ("--workers", "2") if workers_every and self.n_runs % workers_every == 0 else ()
             try:
@@ -121,7 +121,7 @@ class Rounds:
         return self.content(run)
 
     def _break_off(self, run: Path, options: tuple[str, ...]) -> bool:
-        """Start, wait, kill; False where the run was done before."""
+        """Start, wait and kill; False if the run was finished before."""
         process = self._start(run, options)
         try:
             process.wait(self.random.uniform(0, _SPREAD * self.seconds[options]))
@@ -131,7 +131,7 @@ class Rounds:
             process.send_signal(number)
             self.faults[number.name] += 1
             _, errors = process.communicate(timeout=_PATIENCE_S)
-            # A signal may come before the program knows what to do with it, or after its last word.
+            # A signal may arrive before the program handles it, or after its last output.
             if process.returncode not in {0, 1, 130, -number}:
                 raise LossError(f"{run}: {number.name} ends it with {process.returncode}: {errors}") from None
             _, alive = psutil.wait_procs(family, _PATIENCE_S)
@@ -145,7 +145,7 @@ class Rounds:
 
 
 def searched(run: Path) -> Content:
-    """The result of a search without its times, and its history."""
+    """The result of a search without times, and its history."""
     document = json.loads((run / RESULT).read_text())
     with closing(sqlite3.connect(run / HISTORY)) as db:
         return {
@@ -157,7 +157,7 @@ def searched(run: Path) -> Content:
 
 
 def check_search(run: Path) -> None:
-    """Every file that is there is whole, and the history holds nothing twice."""
+    """Every existing file is complete, and the history has no duplicates."""
     _check_documents(run)
     if not (run / HISTORY).exists() or not (run / HISTORY).stat().st_size:
         return
@@ -174,7 +174,7 @@ def check_search(run: Path) -> None:
 
 
 def trained(run: Path) -> Content:
-    """Tensors of both checkpoints, and the measurements without their speed."""
+    """Tensors of both checkpoints, and the metrics without speed."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     content: Content = {"metrics": [{key: row[key] for key in row if key != "images_per_s"} for row in rows]}
     for name in (BEST, LAST):
@@ -184,7 +184,7 @@ def trained(run: Path) -> Content:
 
 
 def check_training(run: Path) -> None:
-    """Every file that is there is whole, and no epoch is written twice."""
+    """Every existing file is complete, and no epoch is duplicated."""
     _check_documents(run)
     for path in (run / CHECKPOINTS).glob("*.safetensors"):
         read_checkpoint(path)
@@ -200,21 +200,21 @@ def _check_documents(run: Path) -> None:
 
 
 def search_rounds(folder: Path, n_faults: int, seed: int) -> Rounds:
-    """Break searches off."""
+    """Interrupt searches."""
     rounds = Rounds(folder / "search", SEARCH, searched, check_search, Random(seed))
     rounds.run(n_faults, workers_every=3)
     return rounds
 
 
 def training_rounds(folder: Path, n_faults: int, seed: int) -> Rounds:
-    """Break training off."""
+    """Interrupt training."""
     rounds = Rounds(folder / "train", TRAIN, trained, check_training, Random(seed))
     rounds.run(n_faults)
     return rounds
 
 
 def main() -> None:
-    """Inject faults and say what came of it."""
+    """Inject faults and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--searches", type=int, default=100, help="faults in searches")
     parser.add_argument("--trainings", type=int, default=30, help="faults in training")

@@ -1,10 +1,10 @@
-"""Searches and trains for hours, and watches memory, open files and threads of the process.
+"""Searches and trains for hours, and monitors memory, open files and threads of the process.
 
     python tests/soak/soak.py [--hours 2] [--every 10] [--only search] [--out benchmarks/results/soak.json]
 
-Half of the time goes to an evolution on the digits, half to the training of a cell; both are ended by SIGTERM, as
-one ends a long run, and read afterwards. Exit code 1 where a phase ends otherwise, its files are not whole, open files
-or threads become more, or memory grows beyond what the run's own records account for.
+Half of the time is used for an evolution on the digits, half for the training of a cell; both are ended by SIGTERM, as
+users end long runs, and read afterwards. Exit code 1 if a phase ends otherwise, its files are damaged, the number of
+open files or threads grows, or memory grows beyond what the run's records account for.
 """
 
 import argparse
@@ -28,18 +28,18 @@ from crash import check_search, check_training
 from neuronas.runs.directory import HISTORY, LOG
 
 SPACE = "operations: [none, skip, conv_1x1, conv_3x3, avg_pool_3x3]\ncells: 2\n"
-"""Two different cells of five operations: an hour exhausts the default space."""
+"""Two different cells with five operations; an hour would exhaust the default space."""
 SEARCH = ("search", "--algorithm", "evolution", "--n-draws", "10000000", "--seed", "0", "--space")
 TRAIN = ("train", "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", "--epochs", "1000000", "--seed", "0")
 _WARM_UP = 0.1
-"""Share of a phase after which libraries are loaded and buffers have grown."""
+"""Share of a phase after which libraries are loaded and buffers have their size."""
 _GROWTH_MB = 50.0
 _RECORD_BYTES = 1536
-"""What a search may keep in memory for each candidate that it knows."""
+"""Memory that a search may keep for each known candidate."""
 
 
 def watch(command: tuple[str, ...], run: Path, seconds: float, every: float) -> tuple[list[dict[str, float]], int]:
-    """Run a command for so long and end it; its measurements and exit code."""
+    """Run a command for a time and end it; return measurements and exit code."""
     process = subprocess.Popen(
         [sys.executable, "-m", "neuronas", *command, "--quiet", "--out", str(run)], stderr=subprocess.PIPE, text=True
     )
@@ -66,7 +66,7 @@ def watch(command: tuple[str, ...], run: Path, seconds: float, every: float) -> 
 
 
 def _work(run: Path) -> int:
-    """Candidates of a search, or epochs of a training, so far."""
+    """Number of candidates of a search, or epochs of a training, so far."""
     if (run / "metrics.jsonl").exists():
         return (run / "metrics.jsonl").read_text().count("\n")
     if not (run / HISTORY).exists():
@@ -77,7 +77,7 @@ def _work(run: Path) -> int:
 
 
 def judge(samples: list[dict[str, float]], code: int, record_bytes: int) -> dict[str, Any]:
-    """What the measurements say, and what is wrong with them."""
+    """Summary of the measurements, and faults."""
     warm = [one for one in samples if one["seconds"] >= _WARM_UP * samples[-1]["seconds"]]
     hours = np.array([one["seconds"] for one in warm]) / 3600
     memory = np.array([one["memory_mb"] for one in warm])
@@ -107,7 +107,7 @@ def judge(samples: list[dict[str, float]], code: int, record_bytes: int) -> dict
 
 
 def main() -> int:
-    """Run both phases and say what came of it."""
+    """Run both phases and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between measurements")

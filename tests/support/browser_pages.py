@@ -1,4 +1,4 @@
-"""What tests do with a page in a real browser."""
+"""Helpers for pages in a real browser."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ WIDTHS = (360, 800, 1400)
 
 
 def asked_urls(browser: Any) -> list[str]:
-    """What the browser has asked for since the last call."""
+    """Requests of the browser since the last call."""
     events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
     return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
@@ -19,7 +19,7 @@ def find(browser: Any, selector: str) -> Any:
 
 
 def text_of(browser: Any, selector: str) -> str:
-    """The text shown, read in one step: a live page may put another element in its place between two."""
+    """The text shown, read in one step, since a live page may replace the element in between."""
     found = browser.execute_script("return document.querySelector(arguments[0])?.innerText", selector)
     assert found is not None, f"no {selector} on the page"
     return str(found)
@@ -34,7 +34,7 @@ def number_shown(browser: Any) -> int:
 
 
 def settle(browser: Any) -> None:
-    """Wait until a slider's update was drawn."""
+    """Wait until the update of a slider is drawn."""
     browser.execute_async_script(
         "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
     )
@@ -50,7 +50,7 @@ def assert_nothing_sticks_out(browser: Any) -> None:
 
 @contextmanager
 def scheme_of(browser: Any, scheme: str) -> Iterator[None]:
-    """Pages see a system that is set to ``light`` or ``dark``."""
+    """Emulate a system set to ``light`` or ``dark``."""
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     yield

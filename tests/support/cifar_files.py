@@ -1,4 +1,4 @@
-"""CIFAR's files in the formats that are published, with other images."""
+"""CIFAR's files in the published formats, with other images."""
 
 import pickle
 import tarfile
@@ -14,7 +14,7 @@ Batch = dict[str, Any]
 
 
 def of_python_2(batch: Batch) -> bytes:
-    """Byte for byte as the published files are written: protocol 2, text as Python 2's bytes."""
+    """Byte for byte like the published files: protocol 2, text as bytes of Python 2."""
     images = batch["data"]
     fields = b"".join(
         _text(key) + (_listed(value) if isinstance(value, list) else _text(value))
@@ -48,7 +48,7 @@ WRITERS: dict[str, Callable[[Batch], bytes]] = {
 
 
 def images_of(dataset: Cifar, n: int = 6) -> tuple[np.ndarray, list[int]]:
-    """Pixels [n, 3072] and classes; the last class is among them."""
+    """Pixels [n, 3072] and classes, which include the last class."""
     rng = np.random.default_rng(0)
     labels = [*rng.integers(0, dataset.n_classes, n - 1).tolist(), dataset.n_classes - 1]
     return rng.integers(0, 256, (n, 3072), dtype=np.uint8), labels
@@ -57,7 +57,7 @@ def images_of(dataset: Cifar, n: int = 6) -> tuple[np.ndarray, list[int]]:
 def write_version(
     dataset: Cifar, version: Version, folder: Path, writer: Callable[[Batch], bytes] = of_python_2
 ) -> Path:
-    """Write every file of a version, each with the same images, into its folder inside ``folder``."""
+    """Write every file of a version, each with the same images, into its folder in ``folder``."""
     images, labels = images_of(dataset)
     place = folder / version.folder
     place.mkdir(parents=True)
@@ -76,7 +76,7 @@ def write_version(
 
 
 def pack(place: Path, archive: Path) -> Path:
-    """Pack a folder as the published archives are packed."""
+    """Pack a folder like the published archives."""
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(place, place.name)
     return archive

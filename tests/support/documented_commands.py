@@ -1,7 +1,7 @@
-"""What README and documentation tell readers to type: blocks of shell commands and of Python, in order.
+"""Commands that README and documentation tell readers to type: blocks of shell commands and Python, in order.
 
-A line ``<!-- not run: REASON -->`` or ``<!-- exit code: N -->`` before a block is about that block; readers do not see
-it.
+A line ``<!-- not run: REASON -->`` or ``<!-- exit code: N -->`` before a block refers to that block; it is invisible to
+readers.
 """
 
 import re
@@ -23,11 +23,11 @@ class Block:
     """One block of a page.
 
     Attributes:
-        line: where it begins.
+        line: line at which it begins.
         language: ``sh``, ``console`` or ``python``.
         text: its content.
-        reason: why it is not run; empty: it is.
-        exit_code: what each of its commands ends with.
+        reason: why it is not run; empty: it is run.
+        exit_code: exit code of each of its commands.
     """
 
     line: int
@@ -37,7 +37,7 @@ class Block:
     exit_code: int
 
     def commands(self) -> list[list[str]]:
-        """Its shell commands as words, without comments; of a ``console`` those behind a ``$``."""
+        """Its shell commands as words, without comments; for ``console``, those after a ``$``."""
         lines = self.text.replace("\\\n", " ").splitlines()
         if self.language == "console":
             lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]

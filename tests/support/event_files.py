@@ -1,4 +1,4 @@
-"""Writers of recordings in every format that is read, event by event, as the formats' own pages describe them."""
+"""Writers of recordings in every supported format, event by event, following the formats' specifications."""
 
 import io
 import struct
@@ -32,7 +32,7 @@ def evt2(events: Sequence[Event]) -> bytes:
 
 
 def evt3(events: Sequence[Event]) -> bytes:
-    """Neighbours in a row with the same time and polarity are written as vectors."""
+    """Neighbours in a row with equal time and polarity are written as vectors."""
     words: list[int] = []
     high, low, row = None, None, None
     place = 0
@@ -175,4 +175,4 @@ WRITERS: dict[str, Callable[[Sequence[Event]], bytes]] = {
     ".bin": atis, ".dat": dat, "2.raw": evt2, "3.raw": evt3, "2.aedat": aedat2, "3.aedat": aedat3, ".aedat4": aedat4,
     ".npy": npy, ".npz": npz, ".csv": csv, ".h5": hdf5,
 }  # fmt: skip
-"""By the ending of a file's name."""
+"""Writers by file suffix."""

@@ -1,4 +1,4 @@
-"""A crew for tests with workers that hang: nobody waits ten minutes."""
+"""A crew for tests with hanging workers, without real waiting."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ from neuronas.distribution.crew import Crew, Message, PieceFinished, Ready
 
 
 class Impatient:
-    """Its clock stands while any worker that has something to do runs, and leaps when all of those are stopped.
+    """Its clock stands still while any busy worker runs, and jumps when all of them are stopped.
 
     Args:
-        crew: has the workers.
-        process: the id of a worker's process.
-        meddle: signals, by the number of pieces given before: who gets the next piece does nothing with it.
+        crew: crew with the workers.
+        process: returns the id of a worker's process.
+        meddle: signals, by the number of pieces distributed before: sent to the worker that gets the next piece.
     """
 
     def __init__(self, crew: Crew, process: Callable[[int], int], meddle: dict[int, signal.Signals] | None = None):
@@ -60,7 +60,7 @@ class Impatient:
 
 
 def state(process: int) -> str:
-    """A letter, see ``ps``; empty where there is no such process."""
+    """State letter, see ``ps``; empty if the process does not exist."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from neuronas.training.passes import run_pass
 
 
 def activity_of(network: Classifier, images: Images, n: int, pixel_bits: int = 8) -> NetworkActivity:
-    """Measure it in a pass of its own."""
+    """Measure it in a separate pass."""
     counted = ActivityReader(network, images, pixel_bits)
     run_pass(network, images, np.arange(n), torch.device("cpu"), counted)
     return counted.result

@@ -22,7 +22,7 @@ class Grouped(Windowed):
 
 @contextmanager
 def registered() -> Iterator[tuple[str, ...]]:
-    """Add the operations, and take them away again."""
+    """Register the operations, and unregister them afterwards."""
     own = [
         DepthwiseSeparable("own_depthwise", 3), Grouped("own_grouped", 3),
         MaxPool("own_max", 3), MaxPool("own_max_5x5", 5), AveragePool("own_mean_5x5", 5),

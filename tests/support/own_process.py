@@ -1,7 +1,7 @@
-"""``neuronas`` in a process of its own that starts at once: forked from a server that has imported it already.
+"""``neuronas`` in a separate process that starts at once, forked from a server that has imported it.
 
-A new Python takes two seconds of processor time for the imports of a search. Tests of what a process does, such as how
-it ends by a signal, need a process that can be killed, but not these imports.
+A new Python takes two seconds of processor time for the imports of a search. Tests of processes, for example of their
+end by a signal, need a process that can be killed, but not these imports.
 """
 
 import os
@@ -28,10 +28,10 @@ class OwnProcess:
     """Runs a command, or a Python script, in another process; the methods are those of ``subprocess.Popen``.
 
     Args:
-        arguments: of the command ``neuronas``, or of the script.
-        folder: to work in.
-        environment: variables that it gets besides those of this process.
-        script: runs instead of the command.
+        arguments: arguments of the command ``neuronas``, or of the script.
+        folder: working folder.
+        environment: environment variables besides those of this process.
+        script: script to run instead of the command.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class OwnProcess:
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code, below 0 where a signal ended it; None while it runs."""
+        """Its exit code, negative if ended by a signal; None while it runs."""
         return self._process.exitcode
 
     @property
     def out(self) -> str:
-        """What it has written to standard output."""
+        """Its standard output so far."""
         return self._out.read_text(encoding="utf-8")
 
     @property
     def err(self) -> str:
-        """What it has written to standard error."""
+        """Its standard error so far."""
         return self._err.read_text(encoding="utf-8")
 
     def poll(self) -> int | None:
@@ -74,14 +74,14 @@ class OwnProcess:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until it has ended; see ``returncode``."""
+        """Wait until it has ended; return ``returncode``."""
         self._process.join(timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired("neuronas", timeout or 0.0)
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Wait until it has ended; standard output and error."""
+        """Wait until it has ended; return standard output and error."""
         self.wait(timeout)
         return self.out, self.err
 
@@ -91,15 +91,15 @@ class OwnProcess:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         self.send_signal(signal.SIGKILL)
 
 
 def _run(
     arguments: list[str], folder: Path, environment: dict[str, str], script: Path | None, out: Path, err: Path
 ) -> None:
-    """In the new process."""
-    # A shell starts background jobs, such as this suite perhaps, with Ctrl-C ignored, and children inherit that.
+    """Code in the new process."""
+    # Shells start background jobs (possibly this test suite) with Ctrl-C ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for file, descriptor in ((out, 1), (err, 2)):
         opened = os.open(file, os.O_WRONLY | os.O_APPEND)

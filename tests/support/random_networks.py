@@ -1,4 +1,4 @@
-"""Networks of random architectures of all spaces, with random normalisation, to compare exports with each other."""
+"""Networks with random architectures of all spaces and random normalisation, to compare exports with each other."""
 
 from dataclasses import dataclass
 from random import Random
@@ -28,7 +28,7 @@ _NEURONS = (NeuronParameters(), NeuronParameters(2.0, 0.7, 0.0), NeuronParameter
 
 @dataclass(frozen=True)
 class Case:
-    """One network and what is exported of it."""
+    """One network and its exported form."""
 
     number: int
     network: Classifier
@@ -43,8 +43,8 @@ def cases(n: int, *, sequence: bool = False) -> list[Case]:
     """The first n networks: architectures of every space and of one with all operations, in turn.
 
     Args:
-        n: how many.
-        sequence: they read an image for each time step.
+        n: number of networks.
+        sequence: whether they read one image per time step.
     """
     by_space = [draws(1 + n // 6, n_nodes) for n_nodes in (4, 5, 3)]
     per = 1 + n // 6
@@ -67,7 +67,7 @@ def cases(n: int, *, sequence: bool = False) -> list[Case]:
 
 
 def _normalise(network: Classifier, seed: int) -> None:
-    """Batch normalisation far from the identity, with factors below 0."""
+    """Batch normalisation far from the identity, with negative factors."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, BatchNorm):

@@ -1,10 +1,10 @@
-"""An observer that keeps what it is told."""
+"""An observer that records events."""
 
 from neuronas.runs.observer import Advanced, Finished, Started
 
 
 class Recorder:
-    """Keeps all events in ``events``."""
+    """Records all events in ``events``."""
 
     def __init__(self) -> None:
         self.events: list[Started | Advanced | Finished] = []

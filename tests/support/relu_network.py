@@ -1,4 +1,4 @@
-"""A small ReLU network, trained on the digits without any quantisation, for tests and benchmarks."""
+"""A small ReLU network, trained on the digits without quantisation, for tests and benchmarks."""
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,8 @@ def trained(widths: tuple[int, int], n_epochs: int, learning_rate: float, seed: 
     Args:
         widths: channels of both convolutions.
         n_epochs: epochs of training on all training images, in batches of 64.
-        learning_rate: of Adam.
-        seed: of weights and order.
+        learning_rate: learning rate of Adam.
+        seed: random seed of weights and order.
     """
     data = open_dataset("digits")
     torch.manual_seed(seed)
@@ -41,6 +41,6 @@ def trained(widths: tuple[int, int], n_epochs: int, learning_rate: float, seed: 
 
 
 def prepared(data: DataSet, pixels: Tensor) -> Tensor:
-    """Pixels 0 to 255, [n, C, H, W], as the network reads them."""
+    """Pixels 0 to 255, [n, C, H, W], the input of the network."""
     mean, std = (torch.tensor(one)[:, None, None] for one in (data.mean, data.std))
     return (pixels / 255 - mean) / std

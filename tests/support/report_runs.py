@@ -36,7 +36,7 @@ BY_PAPER = {"hardware": {"cost_model": "paper"}, "network": {"head": "linear"}}
 
 
 def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None = None) -> Path:
-    """A finished search of n random architectures with made-up fitness; candidates above the energy budget rejected."""
+    """A finished search of n random architectures with artificial fitness, those over the energy budget rejected."""
     directory.mkdir(parents=True)
     run = plan(given(merged(BY_PAPER, BUDGET, {"seed": seed}, settings or {}), "test"))
     draw = Random(seed)
@@ -83,7 +83,7 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
 
 
 def add_training(directory: Path) -> None:
-    """Epochs, an evaluation and chips, as ``train`` and ``evaluate`` write them."""
+    """Epochs, an evaluation and chips, as written by ``train`` and ``evaluate``."""
     epochs = [
         Epoch(
             epoch=i, train_loss=2 / i, train_accuracy=1 - 0.5 / i, validation_accuracy=0.9, learning_rate=0.001,

@@ -1,4 +1,4 @@
-"""Waiting for what happens in its own time, with a limit that only a hang reaches."""
+"""Waiting for conditions, with a limit that only a hang reaches."""
 
 import signal
 import time
@@ -12,7 +12,7 @@ WAIT_S = 60.0
 
 
 def until(is_so: Callable[[], Any], seconds: float = WAIT_S, pause_s: float = 0.02) -> None:
-    """Ask again and again until something is so."""
+    """Poll until a condition is true."""
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, f"not so within {seconds:g} s"
@@ -21,12 +21,12 @@ def until(is_so: Callable[[], Any], seconds: float = WAIT_S, pause_s: float = 0.
 
 @contextmanager
 def at_most(seconds: int, what: str, end: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Fail where something takes longer.
+    """Fail if a block takes longer.
 
     Args:
-        seconds: many times what it takes on a busy machine.
-        what: names it.
-        end: makes an end of it first, such as killing a process.
+        seconds: limit, many times the duration on a busy machine.
+        what: name for the message.
+        end: called first, for example to kill a process.
     """
 
     def fail(signum: int, frame: object) -> None:
