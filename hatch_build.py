@@ -1,8 +1,8 @@
 """Build step of the wheel: compiles the kernels into it, so that an installation needs no compiler.
 
-It compiles them for every instruction set of this processor's kind, or for ``NEURONAS_TARGET`` only. Without a
-compiler, with ``NEURONAS_NATIVE=0`` or on another system than Linux the wheel holds the sources alone, as do editable
-installations: the kernels are then compiled when they are first used.
+The kernels are compiled for every instruction set of this processor's kind, or only for ``NEURONAS_TARGET``. Without a
+compiler, with ``NEURONAS_NATIVE=0`` or on systems other than Linux, the wheel contains only the sources, as do editable
+installations; the kernels are then compiled on first use.
 """
 
 import os
@@ -18,11 +18,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _OLDEST = (2, 17)
-"""The oldest version of glibc that a tag can name on every processor (PEP 600)."""
+"""The oldest version of glibc that platform tags support on every processor (PEP 600)."""
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Called by hatchling."""
+    """Build hook called by hatchling."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the kernels and add them to the wheel."""
@@ -58,13 +58,13 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["tag"] = f"py3-none-{tag}_{platform.machine()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what was compiled."""
+        """Remove the compiled files."""
         if folder := getattr(self, "_folder", None):
             folder.cleanup()
 
 
 def _c_library(libraries: Iterable[Path]) -> tuple[str, str]:
-    """The C library that compiled libraries need, and the platform's tag, by the newest version that they ask for."""
+    """The C library needed by compiled libraries, and the platform tag, from the newest symbol version they require."""
     needed = [
         (int(major), int(minor))
         for library in libraries

@@ -1,4 +1,4 @@
-"""The page ``deviations.md``: where program and results differ from the papers, from the declarations in the code."""
+"""The page ``deviations.md``: differences of program and results from the papers, as declared in the code."""
 
 from collections.abc import Iterable
 

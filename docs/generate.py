@@ -1,4 +1,4 @@
-"""Write ``hardware-model.md``, ``deviations.md`` and the JSON schemas beside this file from what the code says.
+"""Generate ``hardware-model.md``, ``deviations.md`` and the JSON schemas from the code.
 
 It also writes the results in ``training-results.md`` from ``benchmarks/results``. Run it after a change to a cost
 model, a preset, a document or a result: ``python docs/generate.py``. Tests check that all are current.
@@ -260,7 +260,7 @@ def hardware_model() -> str:
 
 
 def _activity() -> str:
-    """The section on spike activity, with the constants and errors of the forecast."""
+    """The section on spike activity, with constants and errors of the forecast."""
     known = calibration().firing_rate
     errors = (
         (one.dataset, f"{one.n:,}", f"{one.rho:.3f}", f"{one.median_factor:.2f}", f"{one.factor_of_9_in_10:.2f}")
@@ -272,14 +272,14 @@ def _activity() -> str:
 
 
 def _scaling() -> str:
-    """The section on scaling laws: which constant follows which law, and the laws."""
+    """The section on scaling laws: the laws, and the constants that follow them."""
     rows = ((f"`{key}`", f"`{law.__name__}`") for key, law in scaling.LAWS.items())
     laws = dict.fromkeys(scaling.LAWS.values())
     return SCALING.replace("LAWS", "\n".join([table(("constant", "law"), rows), *map(_term, laws)]).rstrip())
 
 
 def _term(function: Callable[..., object]) -> str:
-    """A docstring whose first line reads ``What it is: formula, unit; remark``."""
+    """Convert a docstring whose first line is ``What it is: formula, unit; remark``."""
     first, *rest = (inspect.getdoc(function) or "").split("\n", 1)
     what, _, said = first.partition(": ")
     formula, remark = _split_formula(said)
@@ -288,7 +288,7 @@ def _term(function: Callable[..., object]) -> str:
 
 
 def _split_formula(text: str) -> tuple[str, str]:
-    """Formula and what follows it: the first comma, semicolon or full stop that stands in no parentheses ends it."""
+    """Split off the formula, which ends at the first comma, semicolon or full stop outside parentheses."""
     depth = 0
     for place, sign in enumerate(text):
         depth += (sign == "(") - (sign == ")")
@@ -303,10 +303,9 @@ _FUNCTIONS = {"ceil": (r"\lceil ", r" \rceil"), "min": (r"\min(", ")"), "max": (
 
 
 def equation(formula: str) -> str:
-    r"""LaTeX of a formula as docstrings have it.
+    r"""LaTeX of a formula in a docstring.
 
-    ``k^2 * ceil(C_in / X)`` becomes ``k^{2} \cdot \lceil C_{\text{in}} / X \rceil``; words that follow one another stay
-    words.
+    ``k^2 * ceil(C_in / X)`` becomes ``k^{2} \cdot \lceil C_{\text{in}} / X \rceil``; successive words remain words.
     """
     tokens = _TOKEN.findall(formula)
     if "".join(tokens) != "".join(formula.split()):
@@ -321,7 +320,7 @@ def equation(formula: str) -> str:
 
 
 def _piece(tokens: list[str], place: int) -> tuple[str, int]:
-    """LaTeX of the sign, number, words or call at this place, and the place behind it."""
+    """LaTeX of the sign, number, words or call at this position, and the position after it."""
     sign = tokens[place]
     if sign == "^":
         power, place = _piece(tokens, place + 1)
@@ -398,14 +397,14 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "study": StudyResult,
     "training": TrainingResult,
 }
-"""Each JSON document by the name of its schema."""
+"""JSON documents by the name of their schema."""
 CONTENT: dict[str, Callable[[], str]] = {
     "hardware-model.md": hardware_model,
     "deviations.md": deviations_page,
     "training-results.md": training_results,
     **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},
 }
-"""Each file with what belongs in it."""
+"""Every generated file with its content."""
 
 if __name__ == "__main__":
     for name, content in CONTENT.items():

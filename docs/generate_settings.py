@@ -1,4 +1,4 @@
-"""Write what follows from the schema of all settings: the reference, and the stub that editors read.
+"""Generate the reference of all settings, and the stub read by editors, from the schema of settings.
 
 ``python docs/generate_settings.py`` writes ``docs/reference/settings.md`` and ``src/neuronas/__init__.pyi``. Tests
 check that both are current.
@@ -28,7 +28,7 @@ _VERBS = {
     "evaluate_on_chips": "evaluate",
     "export": "export",
 }
-"""Functions that take settings by keyword, and whose they are."""
+"""Functions that take settings as keywords, and the commands whose settings they take."""
 _CLASS = r"((?:neuronas|torch)(?:\.[a-z_]+)+)\.([A-Z]\w+)"
 _INTRODUCTION = """\
 # Settings
@@ -43,7 +43,7 @@ overrides the file. The `config.yaml` of a run contains all settings, resolved.
 
 
 def reference() -> str:
-    """The page: a table for each section."""
+    """The page, with one table per section."""
     lines = [_INTRODUCTION]
     sections = {"": ResolvedConfig, **{name: field.annotation for name, field in ResolvedConfig.model_fields.items()}}
     for section in dict.fromkeys(one.section for one in SETTINGS.values()):

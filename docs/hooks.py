@@ -1,4 +1,4 @@
-"""MkDocs hooks: equations become MathML; the tables of commands and of operations come from the code."""
+"""MkDocs hooks: convert equations to MathML; insert tables of commands and operations from the code."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _EQUATION = re.compile(r'<(?P<tag>span|div) class="arithmatex">(?P<open>\\[(\[])
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Insert the tables where a page asks for them."""
+    """Insert the tables at the places marked in a page."""
     for place, lines in (("<!-- commands -->", commands), ("<!-- operations -->", operations)):
         if place in markdown:
             markdown = markdown.replace(place, "\n".join(lines()))
@@ -23,7 +23,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def on_page_content(html: str, **_: object) -> str:
-    """Turn LaTeX into MathML, which browsers draw themselves: no script, no font, no other site."""
+    """Convert LaTeX to MathML, which browsers render without scripts, fonts or other sites."""
     return _EQUATION.sub(_mathml, html)
 
 
@@ -40,7 +40,7 @@ def operations() -> Iterator[str]:
 
 
 def commands() -> Iterator[str]:
-    """Lines of the reference: each command with its arguments and options, as ``--help`` has them."""
+    """Lines of the reference: each command with its arguments and options, as in ``--help``."""
     top = typer.main.get_command(app)
     yield from _described("neuronas", top)
 

@@ -1,4 +1,4 @@
-"""The section of ``hardware-model.md`` on measured chips: the laws, their constants, how far off they are."""
+"""The section of ``hardware-model.md`` on measured chips: the model, its constants and its errors."""
 
 from math import exp
 from statistics import median

@@ -18,7 +18,7 @@ _HEAD = (
 
 
 def training_results() -> str:
-    """The page in Markdown, with the table and the learning curves between their marks written anew."""
+    """The page in Markdown, with the generated table and learning curves between their marks."""
     results = {
         path.stem.removeprefix("accuracy-"): json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(_RESULTS.glob("accuracy-*.json"), key=lambda path: path.stem)
@@ -29,7 +29,7 @@ def training_results() -> str:
 
 
 def _between(mark: str, text: str, page: str) -> str:
-    """The page with this text between the lines ``<!-- MARK -->`` and ``<!-- end of MARK -->``."""
+    """The page with the text between the lines ``<!-- MARK -->`` and ``<!-- end of MARK -->`` replaced."""
     begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
     before, first, rest = page.partition(begin)
     _, last, after = rest.partition(end)
@@ -74,7 +74,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
 
 
 def _wrapped(command: str) -> str:
-    """The command in lines of at most 110 characters, each option on the line of its value."""
+    """The command in lines of at most 110 characters, with each option on the same line as its value."""
     joined = re.sub(r"(--\S+) (?!--)", "\\1\0", command)
     lines = wrap(joined, 110, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
     return " \\\n".join(lines).replace("\0", " ")

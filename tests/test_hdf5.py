@@ -90,7 +90,7 @@ def test_a_file_that_leads_to_another_one_is_refused(file: Path, way: str) -> No
             layout = h5py.VirtualLayout((2, 192), np.float32)
             layout[:] = h5py.VirtualSource(str(pipe), name, (2, 192))
             written.create_virtual_dataset(name, layout)
-    with pytest.raises(VerificationError, match="/node/nodes/matrix/weight lies in another file; expected all in one"):
+    with pytest.raises(VerificationError, match="/node/nodes/matrix/weight is in another file; expected a single file"):
         read_network(file)
 
 

@@ -1,6 +1,6 @@
 // Runs every kernel on fixed pseudo-random inputs and prints a digest of each result. The digests must be the same on
-// every instruction set and with every compiler: see tests/test_kernel_agreement.py. Exits with 1 if a convolution
-// differs from the textbook's or between methods.
+// every instruction set and with every compiler, see tests/test_kernel_agreement.py. Exits with 1 if a convolution
+// differs from the textbook definition or between methods.
 
 #include "convolutions.cpp"
 #include "distances.cpp"
@@ -28,7 +28,7 @@ uint32_t random_bits() {  // xorshift64*
 int random_from(int low, int high) { return low + static_cast<int>(random_bits() % static_cast<uint32_t>(high - low + 1)); }
 float random_float() { return static_cast<float>(random_from(-(1 << 20), 1 << 20)) / (1 << 19); }  // -2 to 2
 
-// As the engine's arrays: on lines of the cache.
+// Like the engine's arrays: aligned to cache lines.
 template <typename Number>
 class Array {
    public:
@@ -170,7 +170,7 @@ void convolutions(const Shape& s, int64_t outputs, int64_t kernel, int64_t slice
         k.method = variant ? kEvents : kTiles, k.block = variant, k.limit = 32767 / 128;
         const int32_t fits = neuronas_convolve(&k, kThreads);
         expect(fits == (big && format == kInt16 ? 0 : 1), "convolution: overflow");
-        if (!fits) continue;  // what is stored then, nothing reads
+        if (!fits) continue;  // the stored values are then not used
         for (int64_t image = 0; image < s.timesteps * s.batch; ++image)
             for (int64_t o = 0; o < outputs; o += 5)
                 for (int64_t pixel = 0; pixel < s.pixels(); pixel += 7) {
@@ -246,7 +246,7 @@ void lif(const std::vector<float>& values, int64_t timesteps, int64_t n) {
         const Shape s{timesteps, 1, 1, 1, n};
         print("lif_forward", s, constant * 10 + k.is_bfloat16, spikes.digest());
         for (k.surrogate = kAtan; k.surrogate <= kFastSigmoid; ++k.surrogate) {
-            // The sigmoid's exponential is that of the C library, which may round differently on another processor.
+            // The sigmoid uses the exponential of the C library, which may round differently on other processors.
             if (k.surrogate == kSigmoid) continue;
             Array<Number> change(timesteps * n);
             k.output = change.begin();
@@ -287,8 +287,8 @@ void pools(int64_t channels) {
     }
 }
 
-// Convolutions for training and batch normalisation; the inputs' gradient, whose roundings differ between
-// instruction sets, against the textbook's.
+// Convolutions for training and batch normalisation; the inputs' gradient, whose rounding differs between instruction
+// sets, is compared with the textbook definition.
 void training(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out, int64_t kernel, int percent) {
     const int64_t pixels = n * height * width, n_weights = kernel * kernel * in * out;
     auto spikes = filled<float>(pixels * in, [&] { return random_from(0, 99) < percent; });
@@ -360,7 +360,7 @@ int main() {
         training(4, 7, 5, 13, 48, kernel, 10);
         training(2, 8, 8, 8, 8, kernel, 30);
         training(2, 37, 8, 16, 40, kernel, 30);
-        training(2, 9, 4, 40, 144, kernel, 60);  // more spikes than int16 can add
+        training(2, 9, 4, 40, 144, kernel, 60);  // more spikes than int16 can sum
     }
     for (int64_t channels : {8, 24, 48}) {
         const Shape shape{1, 7, 13, 11, channels};

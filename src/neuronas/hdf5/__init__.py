@@ -1,1 +1,1 @@
-"""Reads files of HDF5, which may be damaged, in a process of their own."""
+"""Reads HDF5 files, which may be damaged, in a separate process."""

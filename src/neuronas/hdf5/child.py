@@ -1,9 +1,8 @@
-"""Program that reads one HDF5 file and writes what it holds to standard output; ``hdf5.reading`` runs it.
+"""Program that reads one HDF5 file and writes its content to standard output; run by ``hdf5.reading``.
 
-Arguments: the file, the group to read, the memory in bytes and the processor time in seconds that it may take, then
-the folders to import from. Output: one line of JSON, then the bytes of all numbers. In the JSON, a group is an object,
-a text a string, an array of texts ``[nested list]``, and numbers ``[dtype, shape]``, whose bytes follow in the same
-order.
+Arguments: the file, the group to read, limits of memory in bytes and of processor time in seconds, then the folders
+to import from. Output: one line of JSON, then the bytes of all numbers. In the JSON, a group is an object, a text a
+string, an array of texts ``[nested list]``, and numbers are ``[dtype, shape]``, whose bytes follow in the same order.
 """
 
 import json
@@ -14,16 +13,16 @@ from typing import Any, BinaryIO
 
 
 def read(path: str, group: str, output: BinaryIO) -> None:
-    """Read all of a group, then write it.
+    """Read a complete group, then write it.
 
     Args:
-        path: of the file.
-        group: its name.
-        output: where it is written.
+        path: path of the file.
+        group: name of the group.
+        output: stream that the content is written to.
     """
     import h5py  # noqa: PLC0415 - after limits and sys.path are set
 
-    with suppress(ImportError):  # filters such as Blosc, for files that use them; h5py names the one that is missing
+    with suppress(ImportError):  # filters such as Blosc; for files that need them, h5py names a missing one
         import hdf5plugin  # noqa: F401, PLC0415
 
     import numpy as np  # noqa: PLC0415
@@ -34,10 +33,10 @@ def read(path: str, group: str, output: BinaryIO) -> None:
         if isinstance(item, h5py.Group):
             for name in item:
                 if isinstance(item.get(name, getlink=True), h5py.ExternalLink):
-                    raise ValueError(f"{item.name}/{name} lies in another file; expected all in one")
+                    raise ValueError(f"{item.name}/{name} is in another file; expected a single file")
             return {name: describe(one) for name, one in item.items()}
         if item.is_virtual or item.external:
-            raise ValueError(f"{item.name} lies in another file; expected all in one")
+            raise ValueError(f"{item.name} is in another file; expected a single file")
         value = item[()]
         if isinstance(value, bytes):
             return value.decode()
@@ -63,9 +62,9 @@ def _limit(kind: int, value: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Read within limits; what a file is refused for is the last line on standard error, with exit code 1."""
+    """Read within limits; if a file is rejected, the reason is the last line on standard error, with exit code 1."""
     path, group, memory_bytes, time_s, *sys.path[:] = arguments
-    if sys.platform == "linux":  # elsewhere it counts, or refuses, what is only reserved
+    if sys.platform == "linux":  # on other systems the limit includes reserved memory, or fails
         _limit(resource.RLIMIT_AS, int(memory_bytes))
     _limit(resource.RLIMIT_CPU, int(time_s))
     _limit(resource.RLIMIT_CORE, 0)

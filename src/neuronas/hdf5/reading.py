@@ -1,6 +1,6 @@
-"""Reads HDF5 files that may be damaged: libhdf5 may end the process, or never return, at such a file.
+"""Reads HDF5 files that may be damaged: libhdf5 may crash the process or never return on such a file.
 
-A program of its own, ``child``, reads the file and sends plain values; this process never opens it.
+A separate program, ``child``, reads the file and sends plain values; this process never opens it.
 """
 
 import json
@@ -21,7 +21,7 @@ from neuronas.errors import VerificationError
 _PROGRAM = Path(__file__).with_name("child.py")
 _TIME_S, _BYTES_PER_S = 10, 10_000_000
 _SHARE_OF_MEMORY, _LEAST_MEMORY = 4, 2**30
-"""The program holds the values once, this process up to twice; 1 GiB is address space, most of it not used."""
+"""The program holds the values once, this process up to twice; 1 GiB is address space, most of which is not used."""
 
 
 class PendingFile:
@@ -34,11 +34,11 @@ class PendingFile:
         """Wait for the content.
 
         Returns:
-            by name: texts, arrays, NumPy scalars, and dictionaries of these for groups.
+            by name: texts, arrays, NumPy scalars, and for groups dictionaries of these.
 
         Raises:
             VerificationError: the file is so damaged that it cannot be read safely.
-            ValueError: it cannot be read; says why.
+            ValueError: it cannot be read; the message states the reason.
         """
         output, errors = self._program.communicate()
         code = self._program.returncode
@@ -57,10 +57,10 @@ class PendingFile:
 
 @contextmanager
 def reading_hdf5(path: Path, group: str) -> Iterator[PendingFile]:
-    """Start to read a group of an HDF5 file; whoever waits for it can import packages meanwhile.
+    """Start reading a group of an HDF5 file; the caller can import packages in the meantime.
 
     Args:
-        path: of the file.
+        path: path of the file.
         group: name of the group.
     """
     time_s = _TIME_S + path.stat().st_size // _BYTES_PER_S
@@ -71,7 +71,7 @@ def reading_hdf5(path: Path, group: str) -> Iterator[PendingFile]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each thread would reserve memory, and compute nothing
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each thread would reserve memory without computing anything
     ) as program:
         try:
             yield PendingFile(path, program, time_s)
@@ -80,7 +80,7 @@ def reading_hdf5(path: Path, group: str) -> Iterator[PendingFile]:
 
 
 def _decoded(output: bytes) -> dict[str, Any]:
-    """Build what the program describes; see ``child``."""
+    """Build the values described by the program; see ``child``."""
     place = output.index(b"\n") + 1
 
     def built(described: Any) -> Any:
