@@ -358,7 +358,7 @@ def test_nir_holds_codes_time_constants_and_multiplicities(tmp_path: Path) -> No
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    with pytest.raises(ConfigurationError, match=r"needs onnxruntime; pip install 'neuronas\[export\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs onnxruntime; run: pip install 'neuronas\[export\]'"):
         format_named("onnx")
     with pytest.raises(ConfigurationError, match="did you mean 'onnx'"):
         format_named("onx")

@@ -94,8 +94,7 @@ def test_without_the_converter_the_message_says_what_to_install(tmp_path: Path, 
     done = subprocess.run([*command, "--figures", "figures"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "neuronas: figures need vl-convert-python, which is not installed; "
-        "install it with: pip install 'neuronas[figures]'\n"
+        "neuronas: figures need vl-convert-python, which is not installed; run: pip install 'neuronas[figures]'\n"
     )
     assert list(tmp_path.iterdir()) == []
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)  # the page does not need a converter

@@ -193,8 +193,7 @@ def test_a_plot_without_the_converter_is_explained(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "neuronas: --plot needs vl-convert-python, which is not installed; "
-        "install it with: pip install 'neuronas[figures]'\n"
+        "neuronas: --plot needs vl-convert-python, which is not installed; run: pip install 'neuronas[figures]'\n"
     )
 
 

@@ -229,7 +229,7 @@ def test_a_damaged_file_is_refused(ending: str, tmp_path: Path) -> None:
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"needs onnx; pip install 'neuronas\[export\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs onnx; run: pip install 'neuronas\[export\]'"):
         read_network(lenet_file(tmp_path))
 
 

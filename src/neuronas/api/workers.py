@@ -91,7 +91,5 @@ def _ray_crew(address: str | None, size: int | None, job: Job) -> Crew:
     try:
         from neuronas.distribution.ray_cluster import RayCrew
     except ImportError as error:
-        raise ConfigurationError(
-            f"--cluster ray needs Ray ({error}); install it with: pip install 'neuronas[cluster]'"
-        ) from error
+        raise ConfigurationError(f"--cluster ray needs Ray ({error}); run: pip install 'neuronas[cluster]'") from error
     return RayCrew(address, size, build, job)

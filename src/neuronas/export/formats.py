@@ -193,6 +193,6 @@ def format_named(name: str) -> Format:
     missing = [package for package in found.packages if find_spec(package) is None]
     if missing:
         raise ConfigurationError(
-            f"--format {name} given, which needs {' and '.join(missing)}; pip install 'neuronas[export]'"
+            f"--format {name} given, which needs {' and '.join(missing)}; run: pip install 'neuronas[export]'"
         )
     return found

@@ -102,7 +102,7 @@ def read_network_arrays(path: Path, default_shape: "Shape", dt_s: float | None =
 def _reader(path: Path) -> _Format:
     reader = _READERS[path.suffix.lower()]
     if find_spec(reader.package) is None:
-        raise ConfigurationError(f"{path} given, which needs {reader.package}; pip install 'neuronas[export]'")
+        raise ConfigurationError(f"{path} given, which needs {reader.package}; run: pip install 'neuronas[export]'")
     if not path.is_file():
         raise ConfigurationError(f"{path} given, which is not found; expected an .onnx or .nir file")
     return reader

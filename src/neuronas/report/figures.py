@@ -68,7 +68,7 @@ def check_converter(what: str) -> None:
         found = None
     if found is None:
         raise ConfigurationError(
-            f"{what} vl-convert-python, which is not installed; install it with: pip install 'neuronas[figures]'"
+            f"{what} vl-convert-python, which is not installed; run: pip install 'neuronas[figures]'"
         )
 
 

@@ -35,7 +35,7 @@ class Metrics:
                 from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an optional package
             except ImportError as error:
                 raise ConfigurationError(
-                    "--tensorboard needs a package: pip install 'neuronas[tensorboard]'"
+                    "--tensorboard needs the package tensorboard; run: pip install 'neuronas[tensorboard]'"
                 ) from error
             self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=n_epochs + 1)
 

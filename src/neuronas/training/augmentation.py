@@ -99,8 +99,9 @@ def _policy(kind: str) -> Any:
         from torchvision.transforms import v2  # noqa: PLC0415 - an optional package, slow to import
     except (ImportError, RuntimeError) as error:
         raise ConfigurationError(
-            f"augment '{kind}' given, which needs torchvision matching torch {torch.__version__} "
-            f"({' '.join(str(error).split())[:80]}); pip install torchvision, or choose augment none, shift or flip"
+            f"augment '{kind}' given, which needs torchvision matching torch "
+            f"{torch.__version__} ({' '.join(str(error).split())[:80]}); run: pip install torchvision, or choose "
+            "augment none, shift or flip"
         ) from error
     if kind == "randaugment":
         return v2.RandAugment()

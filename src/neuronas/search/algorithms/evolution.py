@@ -54,7 +54,7 @@ def selection_type() -> "type[Selection]":
         from neuronas.search.algorithms.selection import Selection  # noqa: PLC0415 - Optuna is an extra
     except ImportError as error:
         raise ConfigurationError(
-            f"--algorithm evolution given, which needs Optuna ({error}); pip install 'neuronas[evolution]'"
+            f"--algorithm evolution given, which needs Optuna ({error}); run: pip install 'neuronas[evolution]'"
         ) from error
     return Selection
 
