@@ -172,7 +172,7 @@ def test_download_is_checked_and_unpacked(tmp_path: Path) -> None:
     assert (data_dir / "folder" / "batch.bin").read_bytes() == b"pixels"
     published.unlink()
     download("mine", whole, data_dir)  # from the existing archive
-    with pytest.raises(DataError, match=r"download of file://.* failed .*; unpack it there yourself"):
+    with pytest.raises(DataError, match=r"download of file://.* failed .*; download it and unpack it there yourself"):
         download("mine", Archive(whole.url, "1"), data_dir)
 
 

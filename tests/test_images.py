@@ -244,7 +244,7 @@ def test_a_scan_ends_after_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     times = iter([0.0, 0.0, 100.0, 100.0])
     source = FileSource(paths * 20, np.zeros(20 * len(paths), np.int64), 3, 8)
     listing.check_readable([source], 2, skip_corrupt=False, now=lambda: next(times))
-    assert "looked through 256 of 400 images" in caplog.text
+    assert "checked 256 of 400 images" in caplog.text
 
 
 def test_tiny_imagenet_with_sorted_validation_images(tmp_path: Path) -> None:
