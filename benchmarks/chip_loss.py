@@ -9,7 +9,7 @@ explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py`` f
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from random import Random
@@ -35,7 +35,8 @@ from neuronas.training.evaluation import accuracy
 
 TABLE = Path(__file__).parent / "trained" / "chips.csv"
 BASE = "spikeflow-rram"
-SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS = (32, 64, 128), (8, 16, 32, 64, 128), (1, 2, 4), (3, 4, 5, 6, 8), (1, 2)
+ARRAYS = ((32, 64, 128), (8, 16, 32, 64, 128), (1, 2, 4), (3, 4, 5, 6, 8), (1, 2))
+"""Choices of ``random_arrays``."""
 VARIATIONS = (0.02, 0.1, 0.2)
 CHANNELS, TIMESTEPS, WEIGHT_BITS = (6, 8, 12, 16), (2, 3, 4), (4, 6, 8)
 N_SIMULATED = 2
@@ -62,21 +63,27 @@ class Pair:
     n_images: int
 
 
-def chip_of(chosen: tuple[int, ...], variation: float) -> Accelerator:
-    """The base chip with other arrays (size, rows, bits per cell, ADC bits, sign columns) and write variation."""
+def chip_with(chosen: tuple[int, ...]) -> Accelerator:
+    """The base chip with other arrays: size, rows, bits per cell, ADC bits, sign columns."""
     size, rows, cell_bits, adc_bits, signs = chosen
     values = (size, rows, cell_bits, adc_bits, size // 8, signs)
     arrays = ChipArrays(*(np.array([float(value)]) for value in values))
-    return vary(scaled_accelerator(load_accelerator(BASE), arrays, BASE), "device.write_variation", variation)
+    return scaled_accelerator(load_accelerator(BASE), arrays, BASE)
+
+
+def random_arrays(random: Random, choices: Sequence[Sequence[int]], weight_bits: int) -> tuple[int, ...]:
+    """Random arrays (see ``chip_with``) that can hold weights of these bits."""
+    while True:
+        chosen = tuple(map(random.choice, choices))
+        size, rows, cell_bits, _, signs = chosen
+        if rows <= size and cell_bits <= weight_bits - (signs - 1):
+            return chosen
 
 
 def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int, ...], float]]:
     """Random kinds of chips that support this weight precision."""
-    while n:
-        chosen = tuple(map(random.choice, (SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS)))
-        if chosen[1] <= chosen[0] and chosen[2] <= weight_bits - (chosen[4] - 1):
-            yield chosen, random.choice(VARIATIONS)
-            n -= 1
+    for _ in range(n):
+        yield random_arrays(random, ARRAYS, weight_bits), random.choice(VARIATIONS)
 
 
 def trained(number: int, runs: Path) -> Path:
@@ -104,7 +111,8 @@ def pairs(number: int, runs: Path, n: int, known: set[tuple[object, ...]]) -> It
         size, rows, cell_bits, adc_bits, signs = chosen
         if (str(number), *map(str, chosen), str(variation)) in known:
             continue
-        model = chip_model(chip_of(chosen, variation), BASE, network.weight_bits)
+        chip = vary(chip_with(chosen), "device.write_variation", variation)
+        model = chip_model(chip, BASE, network.weight_bits)
         found = simulate(trial, model, Work("chips", directory, "chips"), layers=False).accuracies
         yield Pair(
             str(number), architecture, network.channels, network.timesteps,

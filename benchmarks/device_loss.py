@@ -15,25 +15,24 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import torch
 
+from chip_loss import BASE, chip_with, random_arrays
 from neuronas.api.chip import make_trial
 from neuronas.api.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
-from neuronas.hardware.accelerator import load_accelerator
+from neuronas.config import SECONDS
 from neuronas.hardware.device_model import load_device_model
-from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.runs.work import Work
 from neuronas.training.evaluation import accuracy
 
 TABLE = Path(__file__).parent / "trained" / "devices.csv"
-BASE = "spikeflow-rram"
-DAY = 86_400.0
+DAY = float(SECONDS["d"])
 TIMES = {"rram-wan-2022": (1.0, 3_600.0, DAY, 2 * DAY), "pcm-nandakumar-2019": (20.0, 3_600.0, DAY)}
 DEVICES = ("rram-wan-2022", "rram-wan-2022", "pcm-nandakumar-2019")
-SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS = (32, 64), (4, 8, 16, 32, 64), (1, 2, 4), (3, 4, 6), (1, 2)
+ARRAYS = ((32, 64), (4, 8, 16, 32, 64), (1, 2, 4), (3, 4, 6), (1, 2))
+"""Choices of ``random_arrays``."""
 N_SIMULATED = 4
 
 
@@ -59,12 +58,9 @@ class Pair:
 
 def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int, ...], str, float]]:
     """Random kinds of chips that support this weight precision: arrays, device model, time after programming."""
-    while n:
-        chosen = tuple(map(random.choice, (SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS)))
-        if chosen[1] <= chosen[0] and chosen[2] <= weight_bits - (chosen[4] - 1):
-            device = random.choice(DEVICES)
-            yield chosen, device, random.choice(TIMES[device])
-            n -= 1
+    for _ in range(n):
+        chosen, device = random_arrays(random, ARRAYS, weight_bits), random.choice(DEVICES)
+        yield chosen, device, random.choice(TIMES[device])
 
 
 def pairs(number: int, directory: Path, n: int) -> Iterator[Pair]:
@@ -74,14 +70,11 @@ def pairs(number: int, directory: Path, n: int) -> Iterator[Pair]:
     weight_bits = int(network.weight_bits)  # type: ignore[arg-type]
     trial = make_trial(given)
     ideal = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
-    for (size, rows, cell_bits, adc_bits, signs), device, after_s in kinds(Random(2000 + number), weight_bits, n):
-        values = (size, rows, cell_bits, adc_bits, size // 8, signs)
-        arrays = ChipArrays(*(np.array([float(value)]) for value in values))
-        chip = scaled_accelerator(load_accelerator(BASE), arrays, BASE)
-        model = chip_model(chip, BASE, weight_bits, device_model=load_device_model(device)).after(after_s)
+    for chosen, device, after_s in kinds(Random(2000 + number), weight_bits, n):
+        model = chip_model(chip_with(chosen), BASE, weight_bits, device_model=load_device_model(device)).after(after_s)
         found = simulate(trial, model, Work("chips", directory, "chips"), layers=False).accuracies
         yield Pair(
-            number, network.channels, weight_bits, size, rows, cell_bits, adc_bits, signs, device, after_s,
+            number, network.channels, weight_bits, *chosen, device, after_s,
             round(ideal, 4), round(found.top1_mean, 4), N_SIMULATED, len(trial.images),
         )  # fmt: skip
 

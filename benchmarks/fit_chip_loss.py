@@ -23,10 +23,11 @@ from scipy.stats import spearmanr
 from chip_loss import BASE
 from chip_loss import TABLE as CHIPS
 from common import write
+from device_loss import DAY
 from device_loss import TABLE as DEVICES
 from fit_firing_rate import CALIBRATION
 from narrow_networks import OTHERS as FRONT
-from neuronas.fitness.calibration import ChipCalibration, calibration
+from neuronas.fitness.calibration import ChipCalibration, calibration, kept_by_noise
 from neuronas.fitness.expected_error import network_noise
 from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
 from neuronas.hardware.chip_noise import LayerNoise
@@ -35,7 +36,6 @@ from neuronas.hardware.scaling import ChipArrays
 from neuronas.hardware.sweep import vary
 
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
-DAY = 86_400.0
 COUNTS = "own_snr_db"
 """The ratio used by the calibration."""
 Array = NDArray[np.float64]
@@ -137,9 +137,7 @@ def fitted(table: Table, counts: str) -> Array:
 
 def forecast(constants: Array, table: Table, counts: str) -> Array:
     """Predicted kept share."""
-    middle, scale = constants
-    share: Array = 1 / (1 + np.exp(np.clip((middle - getattr(table.noise, counts)) / scale, -500, 500)))
-    return share
+    return kept_by_noise(*constants, getattr(table.noise, counts))
 
 
 def left_out(table: Table, counts: str) -> Array:

@@ -30,8 +30,8 @@ from fit_firing_rate import CALIBRATION
 from neuronas.api.design_choice import survey_plan
 from neuronas.api.design_front import plan_front
 from neuronas.api.evaluators import make_evaluators
-from neuronas.fitness.calibration import NarrowCalibration, calibration
-from neuronas.fitness.expected_error import expected_error, wide_factor
+from neuronas.fitness.calibration import NarrowCalibration, calibration, kept_by_size
+from neuronas.fitness.expected_error import network_error, wide_factor
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -102,9 +102,9 @@ def expected(constants: Array, networks: Networks) -> Array:
         networks: n networks.
     """
     error, scale, channels, weights = constants
-    wide = np.minimum(error * wide_factor(BEST - networks.fitness, *networks.settings.T), 0.95)
-    lost = np.exp(scale) * networks.settings[:, 0] ** -channels * networks.n_weights**-weights
-    return 1 - expected_error(wide, 1 / (1 + lost), N_CLASSES)
+    factor = wide_factor(BEST - networks.fitness, *networks.settings.T)
+    kept = kept_by_size(np.exp(scale), channels, weights, networks.settings[:, 0], networks.n_weights)
+    return 1 - network_error(error, factor, kept, N_CLASSES)
 
 
 TERMS: dict[str, tuple[bool, bool]] = {

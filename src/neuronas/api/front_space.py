@@ -91,8 +91,7 @@ def accelerator_with_device(run: Plan) -> tuple[Accelerator, float | None]:
 
 def _halfway(joint: JointSpace) -> float:
     """Halfway between the least error of a network without a chip and that of guessing."""
-    known, least = np.isfinite(joint.fitness), 1.0
+    least = 1.0
     for setting in joint.settings:
-        n_weights = joint.networks_at(setting).n_weights[known]
-        least = min(least, float(joint.error.network(joint.fitness[known], n_weights, **setting.plain()).min()))
+        least = min(least, float(joint.network_error(setting, joint.networks(setting)).min()))
     return (least + 1 - 1 / joint.n_classes) / 2

@@ -57,9 +57,7 @@ class Sample:
     @property
     def labels(self) -> "Tensor":
         """Classes, shape [n]."""
-        import torch
-
-        return self.images.labels[torch.from_numpy(self.indices)]
+        return self.images.labels_of(self.indices)
 
 
 def held_out(given: HasImages, draw: Draw, seed: int | None = None) -> Sample:

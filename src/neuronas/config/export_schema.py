@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from neuronas.config.setting import Before, Section, setting
+from neuronas.config.setting import Section, setting
 from neuronas.config.values import DT_S, EXPORT, FEWEST_FRACTION_BITS, FRACTION_BITS
 
 
 def _written(help: str, default: Any, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, (EXPORT,), before=Before.DEFAULT, **more)
+    return setting(help, default, (EXPORT,), **more)
 
 
 class ExportConfig(Section):

@@ -145,9 +145,8 @@ class NarrowCalibration(Section):
     most_off: float
 
     def kept(self, channels: int, n_weights: "Array") -> "Array":
-        """Share of the accuracy above chance that remains, 0 to 1: 1 / (1 + scale * C^-a * weights^-b)."""
-        share: Array = 1 / (1 + self.scale * float(channels) ** -self.channels_power * n_weights**-self.weights_power)
-        return share
+        """Share of the accuracy above chance that remains, 0 to 1; see ``kept_by_size``."""
+        return kept_by_size(self.scale, self.channels_power, self.weights_power, float(channels), n_weights)
 
 
 class ChipCalibration(Section):
@@ -174,14 +173,27 @@ class ChipCalibration(Section):
     off_of_9_in_10: float
 
     def kept(self, noise: "LayerNoise") -> "Array":
-        """Share of the accuracy above chance that remains, 0 to 1: 1 / (1 + e^((middle - ratio) / scale)).
+        """Share of the accuracy above chance that remains, 0 to 1; see ``kept_by_noise``.
 
         The ratio excludes errors that all filters have in common; including them makes forecasts worse.
         """
-        import numpy as np  # noqa: PLC0415 - choices are listed without it
+        return kept_by_noise(self.middle_db, self.scale_db, noise.own_snr_db)
 
-        share: Array = 1 / (1 + np.exp(np.minimum((self.middle_db - noise.own_snr_db) / self.scale_db, 500)))
-        return share
+
+def kept_by_size(
+    scale: float, channels_power: float, weights_power: float, channels: "Array | float", n_weights: "Array"
+) -> "Array":
+    """Share of the accuracy above chance that a small network keeps: 1 / (1 + scale * C^-a * weights^-b)."""
+    share: Array = 1 / (1 + scale * channels**-channels_power * n_weights**-weights_power)
+    return share
+
+
+def kept_by_noise(middle_db: float, scale_db: float, ratio_db: "Array") -> "Array":
+    """Share of the accuracy above chance that remains on a chip: 1 / (1 + e^((middle - ratio) / scale))."""
+    import numpy as np  # noqa: PLC0415 - choices are listed without it
+
+    share: Array = 1 / (1 + np.exp(np.minimum((middle_db - ratio_db) / scale_db, 500)))
+    return share
 
 
 class Calibration(Section):

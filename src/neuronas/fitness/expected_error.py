@@ -97,12 +97,24 @@ class ErrorPrior:
     def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
         """See ``ErrorTerm``."""
         narrow = calibration().narrow
-        wide = narrow.error * wide_factor(self.best - fitness, channels, timesteps, weight_bits)
-        return expected_error(np.minimum(wide, _MOST), narrow.kept(channels, n_weights), self.n_classes)
+        factor = wide_factor(self.best - fitness, channels, timesteps, weight_bits)
+        return network_error(narrow.error, factor, narrow.kept(channels, n_weights), self.n_classes)
 
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """See ``ErrorTerm``."""
         return calibration().chips.kept(network_noise(base, arrays, weight_bits, channels, self.after_s))
+
+
+def network_error(error: float, factor: Array, kept: Array, n_classes: int) -> Array:
+    """Error of networks without a chip, [n].
+
+    Args:
+        error: error of the fittest cells with ``CHANNELS`` and ``TIMESTEPS``, if they were wide.
+        factor: [n] ``wide_factor`` of the networks.
+        kept: [n] share of the accuracy above chance that networks of their size keep.
+        n_classes: number of classes of the data set.
+    """
+    return expected_error(np.minimum(error * factor, _MOST), kept, n_classes)
 
 
 def wide_factor(behind: Array, channels: Array | int, timesteps: Array | int, weight_bits: Array | int) -> Array:

@@ -174,10 +174,16 @@ class Closest:
 def closest(budget: Budget, totals: "Totals") -> Closest:
     """Among candidates that all violate the budget, the one with the smallest worst relative excess."""
     relative = budget.relative_excess(totals)
-    index = int(relative.max(axis=1).argmin())
-    name = BUDGETED[int(relative[index].argmax())]
+    index, limit = least_worst(relative)
+    name = BUDGETED[limit]
     value = float(budget.judged(totals)[name][index])
-    return Closest(index, name, value, budget.limits[name], float(relative[index].max()))
+    return Closest(index, name, value, budget.limits[name], float(relative[index, limit]))
+
+
+def least_worst(excess: "Array") -> tuple[int, int]:
+    """Of n candidates with the excess [n, limits], the one whose largest excess is smallest, and the limit it is of."""
+    index = int(excess.max(axis=1).argmin())
+    return index, int(excess[index].argmax())
 
 
 def _relative(values: "Array", limit: float) -> "Array":

@@ -23,7 +23,7 @@ _SPREAD = 0.25
 
 
 @dataclass(frozen=True)
-class Column:
+class CellColumn:
     """A column of a filter.
 
     Attributes:
@@ -105,7 +105,7 @@ class Cells:
 
 
 @cache
-def columns(weight_bits: int, cell_bits: int, n_sign_columns: int) -> tuple[float, tuple[Column, ...]]:
+def columns(weight_bits: int, cell_bits: int, n_sign_columns: int) -> tuple[float, tuple[CellColumn, ...]]:
     """Mean square of weights, and the columns of a filter."""
     highest = 2 ** (weight_bits - 1) - 1
     codes = np.arange(-highest, highest + 1)
@@ -117,7 +117,7 @@ def columns(weight_bits: int, cell_bits: int, n_sign_columns: int) -> tuple[floa
     found = []
     for number in range(-(-int(sliced_bits(weight_bits, n_sign_columns)) // cell_bits)):
         shares = np.bincount(values // base**number % base, weights=share, minlength=base)
-        found.append(Column(float(base) ** number, tuple(shares.tolist()), n, sign))
+        found.append(CellColumn(float(base) ** number, tuple(shares.tolist()), n, sign))
     if not is_pair:  # the reference column, all of whose cells are on
-        found.append(Column(2.0 ** (weight_bits - 1) / (base - 1), (*(0.0,) * (base - 1), 1.0), 1, -1))
+        found.append(CellColumn(2.0 ** (weight_bits - 1) / (base - 1), (*(0.0,) * (base - 1), 1.0), 1, -1))
     return float(share @ codes**2), tuple(found)

@@ -25,7 +25,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from neuronas.hardware.accelerator import Device
-from neuronas.hardware.chip_columns import Cells, Column, columns
+from neuronas.hardware.chip_columns import CellColumn, Cells, columns
 from neuronas.hardware.cost import Array
 from neuronas.hardware.scaling import ChipArrays
 
@@ -119,7 +119,7 @@ class _Errors:
         return _Errors(self.cells * n_reads, self.conversion * n_reads, self.common * n_reads)
 
 
-def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
+def _of_column(column: CellColumn, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
     """Errors of a column, summed over the reads of a crossbar."""
     largest = 2**cell_bits - 1
     shares = np.array(column.shares)
@@ -141,7 +141,7 @@ def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: i
     return found.times(used / read)
 
 
-def _gain(column: Column, used: int, shares: Array, variance: Array) -> float:
+def _gain(column: CellColumn, used: int, shares: Array, variance: Array) -> float:
     """The calibrated gain of a column, which minimises the squared error of its current.
 
     Args:
@@ -195,7 +195,7 @@ def _rounded(own: Array, common: Array) -> tuple[Array, Array]:
 
 
 @cache
-def _wire_error(column: Column, used: int, read: int, largest: int, cells: Cells) -> float:
+def _wire_error(column: CellColumn, used: int, read: int, largest: int, cells: Cells) -> float:
     """Mean squared error of a read's sum due to wires, with cells of mean level and a calibrated gain."""
     if not cells.wire:
         return 0.0

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.hardware.budget import least_worst
 from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
 from neuronas.search.joint_designs import Designs, Nearest, logarithms, on_grid
-from neuronas.search.joint_space import Costed, JointSpace
+from neuronas.search.joint_space import CostedPairs, JointSpace
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def explored(space: JointSpace, first: int, n_workers: int) -> Iterator[Explored
                 future.cancel()
 
 
-def _fronts(space: JointSpace, costed: Costed) -> Iterator[Designs]:
+def _fronts(space: JointSpace, costed: CostedPairs) -> Iterator[Designs]:
     """Pareto front of each network of a block."""
     pairs, weight_bits = costed.pairs, space.settings[costed.pairs.setting].weight_bits
     compared = on_grid(costed.values, space.resolution)
@@ -110,12 +111,12 @@ def _fronts(space: JointSpace, costed: Costed) -> Iterator[Designs]:
         yield Designs(np.column_stack([costed.values[:, rows, column].T, memory]), np.column_stack(origin))
 
 
-def _nearer(known: Nearest | None, space: JointSpace, costed: Costed) -> Nearest:
+def _nearer(known: Nearest | None, space: JointSpace, costed: CostedPairs) -> Nearest:
     pairs = costed.pairs
     totals, error = costed.totals.each(np.ravel), costed.values[0].ravel()
     excess = np.column_stack([space.budget.relative_excess(totals), error / space.max_error - 1])
-    index = int(excess.max(axis=1).argmin())
-    relative, worst = float(excess[index].max()), int(excess[index].argmax())
+    index, worst = least_worst(excess)
+    relative = float(excess[index, worst])
     if known is not None and known.relative <= relative:
         return known
     name, values = [*space.budget.judged(totals).items(), ("error", error)][worst]

@@ -81,7 +81,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Costed:
+class CostedPairs:
     """Pairs with their costs under one schedule.
 
     Attributes:
@@ -143,22 +143,34 @@ class JointSpace:
     def _made(self) -> dict[int, Chips]:
         return {}
 
+    @cached_property
+    def known(self) -> Numbers:
+        """Indices of the candidates with a fitness."""
+        return np.flatnonzero(np.isfinite(self.fitness))
+
+    def networks(self, setting: NetworkSetting) -> Networks:
+        """The candidates with a fitness as networks of a setting."""
+        return self.networks_at(setting).only(self.known)
+
+    def network_error(self, setting: NetworkSetting, networks: Networks) -> Array:
+        """Expected error of ``networks(setting)`` without a chip, [n]."""
+        return self.error.network(self.fitness[self.known], networks.n_weights, **setting.plain())
+
     def pairs(self, number: int) -> Pairs:
         """All candidates with a fitness, on all chips, at the setting with index ``number``."""
         setting = self.settings[number]
-        known = np.flatnonzero(np.isfinite(self.fitness))
-        networks, chips = self.networks_at(setting).only(known), self.chips(setting)
+        networks, chips = self.networks(setting), self.chips(setting)
         return Pairs(
             setting=number,
             networks=networks,
-            candidates=known,
-            error=self.error.network(self.fitness[known], networks.n_weights, **setting.plain()),
+            candidates=self.known,
+            error=self.network_error(setting, networks),
             chips=chips,
             numbers=np.arange(len(chips)),
             kept=self.error.kept(self.base, chips.arrays, setting.weight_bits, setting.channels),
         )
 
-    def costed(self, pairs: Pairs, schedules: Sequence[Schedule]) -> Iterator[Costed]:
+    def costed(self, pairs: Pairs, schedules: Sequence[Schedule]) -> Iterator[CostedPairs]:
         """Cost every pair under every schedule, in blocks of consecutive networks with all chips."""
         for first in range(0, len(pairs.candidates), _NETWORKS_AT_ONCE):
             part = pairs.of_networks(slice(first, first + _NETWORKS_AT_ONCE))
@@ -167,7 +179,7 @@ class JointSpace:
                 values = np.stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2])
                 within = [excess <= 0 for excess in self.budget.excess(totals).values()]
                 fits = np.logical_and.reduce([error <= self.max_error, *within])
-                yield Costed(part, values, totals, fits)
+                yield CostedPairs(part, values, totals, fits)
 
     def _totals(self, pairs: Pairs, schedules: Sequence[Schedule]) -> list[Totals]:
         """Totals for each schedule; each quantity is [m, n]."""

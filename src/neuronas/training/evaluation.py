@@ -72,7 +72,7 @@ def accuracy_and_rates(network: Classifier, images: Images, indices: Indices, pr
     """Classify images; measure top-1 accuracy and firing rates."""
     scores, rates = ClassScores(), _Rates(network)
     run_pass(network, images, indices, process.device, scores, rates)
-    n_correct = int((decided(scores.result) == images.labels[torch.from_numpy(indices)]).sum())
+    n_correct = int((decided(scores.result) == images.labels_of(indices)).sum())
     return AccuracyAndRates(n_correct / len(indices), rates.result)
 
 
@@ -127,7 +127,7 @@ def accuracy(
 ) -> Accuracy:
     """Classify images and compute the accuracy."""
     scores = class_scores(network, images, indices, device, seen)
-    return accuracy_of(scores, images.labels[torch.from_numpy(indices)])
+    return accuracy_of(scores, images.labels_of(indices))
 
 
 def precisions(trained_bits: WeightBits) -> tuple[WeightBits, ...]:
@@ -172,7 +172,7 @@ def accuracy_by_bits(
     found = {}
     for one in at:
         if one == trained_bits:
-            found[one] = accuracy_of(measured, images.labels[torch.from_numpy(indices)])
+            found[one] = accuracy_of(measured, images.labels_of(indices))
         else:
             with network.at_bits(one):
                 found[one] = accuracy(network, images, indices, device, seen)

@@ -71,6 +71,10 @@ class Images:
         """Number of images."""
         return len(self._indices)
 
+    def labels_of(self, indices: Indices) -> Tensor:
+        """Classes of some images, [n], on the CPU."""
+        return self.labels[torch.from_numpy(indices)]
+
     def fetch(self, indices: Indices) -> Tensor:
         """Return images as uint8 [n, C, H, W], or sequences as [n, T, C, H, W]."""
         if self._array is not None:
@@ -98,7 +102,7 @@ class Images:
         """
         for first in range(0, len(indices), BATCH):
             chosen = indices[first : first + BATCH]
-            yield self.shown(chosen, device), self.labels[torch.from_numpy(chosen)]
+            yield self.shown(chosen, device), self.labels_of(chosen)
 
     def shown(self, indices: Indices, device: torch.device) -> Tensor:
         """Return images in the form read by a network: normalised, on the device, see ``as_shown``."""

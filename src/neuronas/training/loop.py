@@ -79,7 +79,7 @@ class Trainer:
         self.n_epochs = settings.epochs
         self.class_weights: Tensor | None = None
         if settings.class_weights == "balanced":
-            labels = images.labels[torch.from_numpy(split.training)]
+            labels = images.labels_of(split.training)
             self.class_weights = balanced_weights(labels, state.network.shape.n_classes).to(process.device)
         if len(split.training) < self.batch_size:
             raise DataError(
@@ -210,7 +210,7 @@ class Trainer:
         progress = self.state.progress
         drawn = self.images.drawn(indices, _seed_of(self.state.settings.seed, progress.epoch, progress.step))
         pixels = self.augmentation.pixels(drawn.to(device))
-        targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
+        targets = F.one_hot(self.images.labels_of(indices).to(device), self.n_classes).float()
         x, targets = self.augmentation.mixed(self.images.normalised(pixels), targets)
         mine = self.process.share_of(len(indices))
         x, targets = as_shown(x[mine]), targets[mine]
