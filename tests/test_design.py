@@ -136,7 +136,7 @@ def test_a_design_that_has_ended_is_only_read(made: DesignResult) -> None:
 def test_another_verb_does_not_replace_the_answer(made: DesignResult) -> None:
     with pytest.raises(RunDirectoryError, match=r"holds a design.*neuronas design --resume"):
         neuronas.search(out=made.directory, resume=True)
-    with pytest.raises(RunDirectoryError, match="holds a design already; continue it with --resume"):
+    with pytest.raises(RunDirectoryError, match="holds a design already; resume it with --resume"):
         neuronas.design(out=made.directory, **SMALL)
 
 

@@ -133,7 +133,7 @@ def test_an_interrupted_enumeration_ends_as_an_uninterrupted_one(made: DesignFro
 
 
 def test_another_space_is_refused_in_the_same_directory(made: DesignFront) -> None:
-    with pytest.raises(RunDirectoryError, match="holds a design already; continue it with --resume"):
+    with pytest.raises(RunDirectoryError, match="holds a design already; resume it with --resume"):
         neuronas.design_front(SPACE, out=made.directory, **FEW)
     with pytest.raises(RunDirectoryError, match="was started with another design space"):
         neuronas.design_front(DesignSpace(adc_bits=(3,)), out=made.directory, resume=True, **FEW)

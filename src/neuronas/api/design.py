@@ -20,7 +20,15 @@ from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
 from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
-from neuronas.runs.directory import CONFIG, RunDirectory, differences, new_directory
+from neuronas.runs.directory import (
+    CONFIG,
+    RunDirectory,
+    already_holds,
+    differences,
+    holds_another,
+    new_directory,
+    nothing_to_resume,
+)
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 
@@ -61,15 +69,13 @@ class Design:
             DivergedError: the training of all finalists, or of the answer, diverged.
             VerificationError: an exported file does not compute the same as the network, or a file is damaged.
         """
-        if not self.resume and is_there(self.directory / FOLDER / CONFIG):
-            raise RunDirectoryError(
-                f"run directory {self.directory}: holds a design already; continue it with --resume (in Python "
-                "resume=True), or choose another --out"
-            )
-        if not is_there(self.directory / FOLDER / CONFIG) and is_there(self.directory / CONFIG):
-            raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
-        if self.resume and not is_there(self.directory / FOLDER / CONFIG):
-            raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
+        is_begun = is_there(self.directory / FOLDER / CONFIG)
+        if is_begun and not self.resume:
+            raise already_holds(self.directory, "a design")
+        if not is_begun and is_there(self.directory / CONFIG):
+            raise holds_another(self.directory)
+        if not is_begun and self.resume:
+            raise nothing_to_resume(self.directory, "design")
         work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:

@@ -22,7 +22,15 @@ from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_spa
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
-from neuronas.runs.directory import CONFIG, HISTORY, locked, new_directory
+from neuronas.runs.directory import (
+    CONFIG,
+    HISTORY,
+    already_holds,
+    holds_another,
+    locked,
+    new_directory,
+    nothing_to_resume,
+)
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.search.joint import explored
@@ -121,32 +129,26 @@ class FrontPlan:
     def _claimed(self) -> Iterator[None]:
         """Lock the directory while files are written."""
         if self.resume and not self.directory.is_dir():
-            raise self._nothing_to_resume()
+            raise nothing_to_resume(self.directory, "design")
         with locked(self.directory):
             self._claim()
             yield
-
-    def _nothing_to_resume(self) -> RunDirectoryError:
-        return RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
 
     def _claim(self) -> None:
         """Refuse a directory with other content; write the design space into a new one."""
         place = self.directory / SPACE
         if is_there(place):
             if not self.resume:
-                raise RunDirectoryError(
-                    f"run directory {self.directory}: holds a design already; continue it with --resume (in Python "
-                    "resume=True), or choose another --out"
-                )
+                raise already_holds(self.directory, "a design")
             if validate(DesignSpace, read_yaml(place), str(place)) != self.space:
                 raise RunDirectoryError(
                     f"run directory {self.directory}: was started with another design space; choose another --out"
                 )
             return
         if is_there(self.directory / CONFIG):
-            raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
+            raise holds_another(self.directory)
         if self.resume:
-            raise self._nothing_to_resume()
+            raise nothing_to_resume(self.directory, "design")
         write_yaml(place, self.space)
 
     def _digest(self, joint: JointSpace, surveyed: Surveyed) -> str:

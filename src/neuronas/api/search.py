@@ -199,7 +199,7 @@ def plan_search(
     directory = as_path(out, "--out") if out is not None else None
     if directory is not None and is_there(directory / FOLDER / CONFIG):
         raise RunDirectoryError(
-            f"run directory {directory}: holds a design, whose answer another search could replace; continue it with "
+            f"run directory {directory}: holds a design, whose answer another search could replace; resume it with "
             "neuronas design --resume, or choose another --out"
         )
     own = directory if resume and directory and (directory / CONFIG).is_file() else None

@@ -25,6 +25,7 @@ from neuronas.runs.directory import (
     CONFIG,
     TRAINING,
     RunDirectory,
+    already_holds,
     identity,
     log,
     new_directory,
@@ -95,10 +96,7 @@ class Training:
             resume = there or self.resume
             with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
                 if there and files.file(CHECKPOINTS).exists() and not self.resume:
-                    raise RunDirectoryError(
-                        f"run directory {self.directory}: holds checkpoints; resume it with --resume (in Python "
-                        "resume=True), or choose another --out"
-                    )
+                    raise already_holds(self.directory, "checkpoints")
                 self._place(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
                 work = Work("train", self.directory, "images", observer)

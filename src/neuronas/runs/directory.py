@@ -95,7 +95,7 @@ class RunDirectory:
     def __enter__(self) -> Self:
         """Lock the directory and check that it may be used."""
         if self._resume and not self.path.is_dir():
-            raise self._nothing_to_resume()
+            raise nothing_to_resume(self.path)
         with ExitStack() as stack:
             stack.enter_context(locked(self.path))
             self._check()
@@ -113,9 +113,6 @@ class RunDirectory:
         """Path of a file of the run."""
         return self.path / name
 
-    def _nothing_to_resume(self) -> RunDirectoryError:
-        return RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
-
     def _check(self) -> None:
         check_format(self.path)
         config, history = self.file(CONFIG), self.file(HISTORY)
@@ -123,16 +120,13 @@ class RunDirectory:
             raise RunDirectoryError(f"run directory {self.path}: holds results but no {CONFIG}; choose another --out")
         if not config.exists():
             if self._resume:
-                raise self._nothing_to_resume()
+                raise nothing_to_resume(self.path)
             Environment.of_run(self._origin.code).write(self.file(ENVIRONMENT))
             for name, model in self._origin.copies.items():
                 write_yaml(self.file(COPIES[name][0]), model)
             write_config(config, self._origin.config, self._origin.given)
         elif not self._resume:
-            raise RunDirectoryError(
-                f"run directory {self.path}: holds a run already; resume it with --resume (in Python resume=True), or "
-                "choose another --out"
-            )
+            raise already_holds(self.path)
         else:
             stored = given(read_config(config), str(config)).model_dump()
             now, drawn = _deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
@@ -161,6 +155,24 @@ class RunDirectory:
                 raise RunDirectoryError(
                     f"run directory {self.path}: its {what} was {made[what]}, now {now}; choose another --out"
                 )
+
+
+def already_holds(directory: Path, what: str = "a run") -> RunDirectoryError:
+    """The error of starting a run in a directory that has one."""
+    return RunDirectoryError(
+        f"run directory {directory}: holds {what} already; resume it with --resume (in Python resume=True), or choose "
+        "another --out"
+    )
+
+
+def holds_another(directory: Path) -> RunDirectoryError:
+    """The error of starting a run in the directory of a run of another kind."""
+    return RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
+
+
+def nothing_to_resume(directory: Path, what: str = "run") -> RunDirectoryError:
+    """The error of resuming in a directory without a run."""
+    return RunDirectoryError(f"run directory {directory}: holds no {what} to resume; leave out --resume")
 
 
 @contextmanager
