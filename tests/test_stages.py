@@ -58,7 +58,13 @@ def test_images_and_time_steps_grow(side: Side, sizes: list[tuple[int, int]]) ->
 def test_stages_begin_where_something_changes(full: float, timesteps: float, begin: list[int]) -> None:
     found = stages(classifier(32, 4), epochs=10, full_from=full, timesteps_from=timesteps)
     assert [epoch for epoch in range(10) if found.begins(epoch)] == begin
-    assert found.last_begins == max(round(10 * timesteps), begin[-1])
+    assert found.last_begins == begin[-1]
+
+
+def test_one_time_step_has_no_stage_of_fewer() -> None:
+    found = stages(classifier(32, 1), epochs=10, full_from=0.6, timesteps_from=0.8)
+    assert [epoch for epoch in range(10) if found.begins(epoch)] == [3, 6]
+    assert found.last_begins == 6
 
 
 def test_side_and_time_steps_grow_apart() -> None:

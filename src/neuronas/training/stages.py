@@ -28,7 +28,8 @@ class Stages:
     @property
     def last_begins(self) -> int:
         """First epoch, from 0, with full images and all time steps; at the latest the last epoch."""
-        return max(self._after(self.settings.full_from), self._after(self.settings.timesteps_from))
+        last = self._shown(self.settings.epochs - 1)
+        return next(epoch for epoch in range(self.settings.epochs) if self._shown(epoch) == last)
 
     def begins(self, epoch: int) -> bool:
         """Whether an epoch, from 0, has another image size or number of time steps than the previous epoch."""
