@@ -7,11 +7,11 @@ from neuronas.api.held_out import Sample
 from neuronas.api.trained import TrainedRun
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
+from neuronas.runs.work import Seen
 from neuronas.space.workload import always, rows
 
 if TYPE_CHECKING:
     from neuronas.training.early_exit import Answers
-    from neuronas.training.passes import Seen
 
 TOLERANCE = 0.005
 """Maximum accuracy loss of an early exit on the images on which its confidence threshold is chosen."""
@@ -29,7 +29,7 @@ class DecisionStudy:
     given: TrainedRun
     choice: Sample
 
-    def threshold(self, seen: "Seen") -> float:
+    def threshold(self, seen: Seen) -> float:
         """The confidence threshold chosen on ``choice``; ``seen`` is called with the number of images computed."""
         from neuronas.training.early_exit import AnswersReader, chosen_threshold
         from neuronas.training.passes import run_pass

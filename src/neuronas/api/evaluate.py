@@ -1,6 +1,6 @@
 """Evaluation of a trained run on test images: accuracy at every precision, firing rates, operations, cost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.observer import Observer
-from neuronas.runs.work import Work
+from neuronas.runs.work import Seen, Work
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _measure(
     n_passes = len(at) + (twin is not None) + (integers is not None)
     work.start(n_passes * len(images) + (len(study.choice.indices) if study else 0))
 
-    def told(part: str) -> Callable[[int], None]:
+    def told(part: str) -> Seen:
         return lambda n: work.advance(n, part)
 
     scores, answers = ClassScores(), AnswersReader()

@@ -1,6 +1,5 @@
 """Accuracy of a trained run at the precision of an export, compared with float."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from neuronas.api.held_out import Sample
@@ -8,15 +7,12 @@ from neuronas.api.trained import TrainedRun
 from neuronas.config import FULL_PRECISION, distinct_bits
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.integers import IntegerAccuracy, WeightAccuracy
+from neuronas.runs.work import Seen, unseen
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from neuronas.export.integer_network import IntegerNetwork
-
-
-def _unseen(n: int) -> None:
-    pass
 
 
 def integers_of(given: TrainedRun) -> "IntegerNetwork":
@@ -61,7 +57,7 @@ def integer_accuracy(
     network: "IntegerNetwork",
     sample: Sample,
     scores: "Tensor",
-    seen: Callable[[int], None] = _unseen,
+    seen: Seen = unseen,
 ) -> IntegerAccuracy:
     """Classify images by integer and by float arithmetic.
 

@@ -1,6 +1,6 @@
 """The artificial twin of a spiking run: its training, and the comparison of both networks on the same chip."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -21,6 +21,7 @@ from neuronas.runs.directory import CONFIG, TRAINING
 from neuronas.runs.observer import Observer
 from neuronas.runs.results import TrainingResult
 from neuronas.runs.twins import TwinSide, TwinVerdict
+from neuronas.runs.work import Seen
 from neuronas.space.workload import Layer, rows
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class TrainedTwin:
     twin: Twin
     run: TrainedRun
 
-    def verdict(self, spiking: Measured, images: "Images", seen: Callable[[int], None]) -> TwinVerdict:
+    def verdict(self, spiking: Measured, images: "Images", seen: Seen) -> TwinVerdict:
         """Compare both networks on the spiking run's chip, by cost model ``mapped``.
 
         Args:
@@ -174,7 +175,7 @@ class TrainedTwin:
             training_seconds=TrainingResult.read(self.run.directory / TRAINING).seconds,
         )
 
-    def _measure(self, images: "Images", seen: Callable[[int], None]) -> Measured:
+    def _measure(self, images: "Images", seen: Seen) -> Measured:
         import numpy as np
 
         from neuronas.training.activity import ActivityReader

@@ -1,7 +1,7 @@
 """Progress of long-running commands, reported to an observer and the log; and their deadline."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -20,6 +20,12 @@ from neuronas.runs.observer import (
 )
 
 _log = logging.getLogger(__name__)
+Seen = Callable[[int], None]
+"""Progress callback: number of images just computed."""
+
+
+def unseen(n: int) -> None:
+    """Ignore progress."""
 
 
 def deadline_in(max_minutes: float | None) -> float:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.config import EVALUATED_BITS, FULL_PRECISION, LayerBits, WeightBits
+from neuronas.runs.work import Seen, unseen
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, ranked
 from neuronas.snn.graph_network import GraphNetwork
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
-from neuronas.training.passes import ClassScores, Reader, Seen, class_scores, run_pass, unseen
+from neuronas.training.passes import ClassScores, Reader, class_scores, run_pass
 
 
 @dataclass(frozen=True)

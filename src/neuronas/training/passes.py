@@ -1,22 +1,15 @@
 """A pass of images through a network, shared by all measurements of the network at one precision."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import torch
 from torch import Tensor
 
+from neuronas.runs.work import Seen, unseen
 from neuronas.snn.decision import mean_scores
 from neuronas.snn.graph_network import GraphNetwork
 from neuronas.training.images import Images, Indices
-
-Seen = Callable[[int], None]
-"""Progress callback: number of images just computed."""
-
-
-def unseen(n: int) -> None:
-    """Ignore progress."""
 
 
 class Reader(ABC):
