@@ -15,7 +15,6 @@ from neuronas.config import validate
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.expected_error import ErrorPrior, expected_error
-from neuronas.hardware import chip_noise
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.chip_noise import LayerNoise, layer_noise
@@ -189,13 +188,10 @@ def test_no_other_row_beats_what_stays(width: int, n: int, most: int, whole: boo
 @pytest.mark.parametrize(
     ("device", "after_s"), [(None, None), ("rram-wan-2022", 86_400.0), ("pcm-nandakumar-2019", 20.0)]
 )
-def test_the_noise_ranks_chips_as_a_simulated_layer_does(
-    device: str | None, after_s: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_noise_ranks_chips_as_a_simulated_layer_does(device: str | None, after_s: float | None) -> None:
     from neuronas.chip.chip_model import chip_model
     from neuronas.chip.precheck import layer_snr_db
 
-    monkeypatch.setattr("neuronas.chip.precheck._RATE", chip_noise._RATE)
     model = None if device is None else load_device_model(device)
     assert BASE.device is not None
     cells = BASE.device.model_copy(update={"model": model})

@@ -11,15 +11,14 @@ from neuronas.chip.design import converter_steps, programmed
 from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.monte_carlo import quality
 from neuronas.chip.programming import seeded
+from neuronas.hardware.chip_columns import SPREAD
+from neuronas.hardware.chip_noise import RATE
 from neuronas.runs.chip_records import LayerSums
 from neuronas.snn.weighted import InputFormat
 
 ENOUGH_DB = 10.0
 """Signal-to-noise ratio above which trained networks lost no accuracy in measurements (docs/chip-simulation.md)."""
 _N_OUTPUTS, _N_IMAGES, _SIDE = 16, 8, 8
-_RATE = 0.15
-_SPREAD = 0.25
-"""Standard deviation of the weights as a share of the largest, as in trained layers."""
 _SEED = 20241129
 
 
@@ -27,7 +26,7 @@ _SEED = 20241129
 def layer_snr_db(model: ChipModel, weight_bits: int) -> float | None:
     """Signal-to-noise ratio of a 1x1 convolution that fills the rows of one crossbar, on one chip; None: no error.
 
-    Weights are normal, inputs spike independently of each other in 15 % of the time steps.
+    Weights are normal, inputs spike independently of each other, as often as in trained networks.
 
     Args:
         model: parameters of the chip; its weight precision is ignored.
@@ -35,10 +34,10 @@ def layer_snr_db(model: ChipModel, weight_bits: int) -> float | None:
     """
     generator, model = seeded(_SEED), replace(model, weight_bits=weight_bits)
     largest = 2 ** (weight_bits - 1) - 1
-    drawn = torch.randn(_N_OUTPUTS, model.crossbar_size, 1, 1, generator=generator) * _SPREAD * largest
+    drawn = torch.randn(_N_OUTPUTS, model.crossbar_size, 1, 1, generator=generator) * SPREAD * largest
     codes = drawn.round().clamp(-largest, largest)
     layer = MappedLayer("layer", codes, codes, torch.ones(1, dtype=torch.float64), 1, InputFormat(), model)
-    x = (torch.rand(_N_IMAGES, model.crossbar_size, _SIDE, _SIDE, generator=generator) < _RATE).float()
+    x = (torch.rand(_N_IMAGES, model.crossbar_size, _SIDE, _SIDE, generator=generator) < RATE).float()
     inputs = LayerInputs()
     inputs.add(layer, x)
     chip = programmed(layer, converter_steps(layer, inputs), inputs, _SEED, 0, 0)

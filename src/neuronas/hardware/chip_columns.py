@@ -18,8 +18,8 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.hardware.mapped.mapping import sliced_bits
 
-_SPREAD = 0.25
-"""Standard deviation of weights as a share of the largest."""
+SPREAD = 0.25
+"""Standard deviation of the weights of trained layers, as a share of the largest."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def columns(weight_bits: int, cell_bits: int, n_sign_columns: int) -> tuple[floa
     """Mean square of weights, and the columns of a filter."""
     highest = 2 ** (weight_bits - 1) - 1
     codes = np.arange(-highest, highest + 1)
-    density = np.exp(-((codes / (_SPREAD * max(highest, 1))) ** 2) / 2)
+    density = np.exp(-((codes / (SPREAD * max(highest, 1))) ** 2) / 2)
     share, base = density / density.sum(), 2**cell_bits
     is_pair = n_sign_columns == 2
     values = np.maximum(codes, 0) if is_pair else codes + highest + 1

@@ -31,7 +31,7 @@ from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
 """Upper limit of the ratio in dB; above it a network loses no accuracy."""
-_RATE = 0.23
+RATE = 0.23
 """Mean firing rate of the layers of trained networks, 0.16 to 0.29 (the 56 of ``benchmarks/trained/narrow.csv``)."""
 _STEPS = 24
 _GAINS = (0.5, 2.0)
@@ -102,7 +102,7 @@ def _of_kind(
         own += weight * (errors.conversion + errors.cells * (not one.is_reference))
         shared += weight * errors.cells * one.is_reference
         common += one.sign * one.factor * np.sqrt(errors.common)
-    signal = used * _RATE * power
+    signal = used * RATE * power
     return own / signal, (shared + common**2) / signal
 
 
@@ -132,12 +132,12 @@ def _of_column(column: CellColumn, used: int, read: int, cell_bits: int, adc_bit
         """Mean square of a sum of terms with the given mean square and mean."""
         return n_driven * each + n_driven * (n_driven - 1) * mean**2
 
-    wires = _wire_error(column, used, read, largest, cells) / (read * _RATE)
+    wires = _wire_error(column, used, read, largest, cells) / (read * RATE)
     own = gain**2 * of_sums(float(shares @ (variance + shift**2)) + wires, float(shares @ shift))
     own += (1 - gain) ** 2 * of_sums(column.square, column.mean)
     common = gain**2 * n_driven * float(variance[0])
-    spread = np.sqrt(read * _RATE * max(column.square - _RATE * column.mean**2, 0.0))
-    found = _converted(read * _RATE * column.mean, float(spread), own, common, read * largest, adc_bits)
+    spread = np.sqrt(read * RATE * max(column.square - RATE * column.mean**2, 0.0))
+    found = _converted(read * RATE * column.mean, float(spread), own, common, read * largest, adc_bits)
     return found.times(used / read)
 
 
@@ -150,8 +150,8 @@ def _gain(column: CellColumn, used: int, shares: Array, variance: Array) -> floa
         shares: share of its cells at each level.
         variance: variance of the cells of each level after programming.
     """
-    ideal = used * _RATE * (column.square + (used - 1) * _RATE * column.mean**2)
-    error = used * _RATE * float(shares @ variance + variance[0])
+    ideal = used * RATE * (column.square + (used - 1) * RATE * column.mean**2)
+    error = used * RATE * float(shares @ variance + variance[0])
     return float(np.clip(ideal / max(ideal + error, 1e-30), *_GAINS))
 
 
@@ -169,7 +169,7 @@ def _converted(level: float, spread: float, own: Array, common: Array, most: flo
     n_codes, read = 2.0**adc_bits - 1, len(own)
     full = max(most / n_codes, 1.0)
     steps = full ** (1 - np.arange(_STEPS + 1) / _STEPS)
-    often = binom.pmf(np.arange(1, read + 1), read, _RATE)
+    often = binom.pmf(np.arange(1, read + 1), read, RATE)
     exact_own, exact_common = (float(often @ one) for one in _rounded(own, common))
     total_own, total_common = float(often @ own), float(often @ common)
     wide = max(float(np.sqrt(spread**2 + total_own + total_common)), 1e-9)
@@ -203,7 +203,7 @@ def _wire_error(column: CellColumn, used: int, read: int, largest: int, cells: C
     unit = (1 - 1 / cells.ratio) / largest  # conductance of a level over that of a cell that is on
     own, idle = (_reached(level * unit, used, cells.wire) for level in (column.mean + off, off))
     current = (column.mean + off) * own - off * idle
-    once, pairs = _RATE * (1 - _RATE), _RATE**2
+    once, pairs = RATE * (1 - RATE), RATE**2
     ideal = column.mean * (once * current.sum() + pairs * used * current.sum())
     gain = np.clip(ideal / max(once * (current**2).sum() + pairs * current.sum() ** 2, 1e-30), 0.5, 2.0)
     scale, shift = gain * own - 1, gain * off * (own - idle)
