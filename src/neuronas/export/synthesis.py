@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neuronas.errors import VerificationError
 from neuronas.export.programs import check_program, output_of, work_folder
-from neuronas.runs.synthesis import Synthesis
+from neuronas.runs.synthesis import CELL_GROUPS, Synthesis
 
 YOSYS = "yosys"
 SYNTHESIS = "read_verilog neuronas.v; synth_xilinx -family xc7 -flatten -top neuronas"
@@ -17,12 +17,12 @@ _BLOCK_RAM_BITS = {"RAMB18E1": 18 * 1024, "RAMB36E1": 36 * 1024}
 """Bits of each kind of block RAM (Xilinx UG473)."""
 _TARGET = "Xilinx 7-series"
 _GROUPS = {
-    "luts": ("LUTs", r"LUT\d"),
-    "flip_flops": ("flip-flops", r"FD[RSCP]E(_1)?"),
-    "dsps": ("DSP48E1", "DSP48E1"),
-    "block_rams": ("block RAMs", "RAMB(18|36)E1"),
+    "luts": r"LUT\d",
+    "flip_flops": r"FD[RSCP]E(_1)?",
+    "dsps": "DSP48E1",
+    "block_rams": "RAMB(18|36)E1",
 }
-"""Groups of cell types: name in a report, and regular expression of the cell types."""
+"""Regular expression of the cell types in each group of ``CELL_GROUPS``."""
 
 
 def grouped(program: str, cells: Mapping[str, int]) -> Synthesis:
@@ -37,20 +37,17 @@ def grouped(program: str, cells: Mapping[str, int]) -> Synthesis:
         target=_TARGET,
         block_ram_bits=sum(bits * cells.get(kind, 0) for kind, bits in _BLOCK_RAM_BITS.items()),
         cells=dict(cells),
-        **{
-            group: sum(n for kind, n in cells.items() if re.fullmatch(kinds, kind))
-            for group, (_, kinds) in _GROUPS.items()
-        },
+        **{group: sum(n for kind, n in cells.items() if re.fullmatch(kinds, kind)) for group, kinds in _GROUPS.items()},
     )
 
 
 def report_lines(found: Synthesis) -> tuple[str, ...]:
     """Lines of ``report.txt``."""
-    known = "|".join(kinds for _, kinds in _GROUPS.values())
+    known = "|".join(_GROUPS.values())
     others = {kind: n for kind, n in found.cells.items() if not re.fullmatch(known, kind)}
     return (
         f"cells of a {found.target} FPGA, by {found.program}",
-        *(f"{name:<24}{getattr(found, group):>12}" for group, (name, _) in _GROUPS.items()),
+        *(f"{name:<24}{getattr(found, group):>12}" for group, name in CELL_GROUPS.items()),
         f"{'block RAM, bits':<24}{found.block_ram_bits:>12}",
         f"others: {', '.join(f'{kind} {n}' for kind, n in sorted(others.items())) or 'none'}",
     )

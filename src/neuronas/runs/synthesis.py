@@ -2,6 +2,9 @@
 
 from neuronas.runs.document import Document
 
+CELL_GROUPS = {"luts": "LUTs", "flip_flops": "flip-flops", "dsps": "DSP48E1", "block_rams": "block RAMs"}
+"""Groups of cells, by attribute of ``Synthesis``, with their names in reports."""
+
 
 class Synthesis(Document):
     """Cells of an FPGA. Successful synthesis does not imply timing closure.
@@ -29,7 +32,5 @@ class Synthesis(Document):
     @property
     def text(self) -> str:
         """The resources in one line."""
-        return (
-            f"on a {self.target} FPGA, by {self.program}: {self.luts:,} LUTs, {self.flip_flops:,} flip-flops, "
-            f"{self.dsps:,} DSP48E1, {self.block_rams:,} block RAMs of {self.block_ram_bits:,} bits"
-        )
+        groups = ", ".join(f"{getattr(self, group):,} {name}" for group, name in CELL_GROUPS.items())
+        return f"on a {self.target} FPGA, by {self.program}: {groups} of {self.block_ram_bits:,} bits"
