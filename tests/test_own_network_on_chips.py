@@ -183,6 +183,8 @@ def test_mistakes_on_the_command_line(run: Path, capsys: pytest.CaptureFixture[s
         ([str(run), "--chip", "--dt", "0.1"], "--dt given with a run"),
         ([str(run), "--chip", "--weight-bits", "4"], "--weight-bits given with run"),
         ([str(run), "--image-side", "9"], "--image-side given with run"),
+        ([str(run), "--set", "network.tau=3"], "network.tau=3.0 given with run"),
+        ([str(run), "--chip", "--set", "train.validation_share=0.5"], "train.validation_share=0.5 given with run"),
         (["missing.onnx", "--chip"], "missing.onnx given, which is not found"),
     ):
         capsys.readouterr()

@@ -108,11 +108,13 @@ def read_trained(
         verb: command of the options.
 
     Raises:
+        ConfigurationError: a setting would change the trained network.
         RunDirectoryError: the directory holds no run, or the run was not trained.
         VerificationError: a file is damaged.
     """
     given = read_architecture_of(directory)
-    check_unchanged(directory, options or {}, verb)
+    assignments = tuple(assignments)
+    check_unchanged(directory, options or {}, assignments, verb)
     run = planned(verb, options or {}, assignments=assignments, run=given.run)
     from neuronas.training.build import load_trained
 
@@ -126,29 +128,44 @@ def read_trained(
     return TrainedRun(directory, run, given.architecture, trained, chosen)
 
 
-_OF_NETWORK = (
-    "data.image_side", "data.image_channels", "data.mean", "data.std", "network.timesteps", "network.weight_bits",
-    "chip.activation_bits",
+_SHAPES_NETWORK = ("space", "network.", "train.")
+"""Beginnings of the names of settings on which a trained network depends."""
+_INPUTS = (
+    "data.image_side", "data.image_channels", "data.sequence", "data.n_classes", "data.class_names", "data.mean",
+    "data.std", "chip.activation_bits",
 )  # fmt: skip
-"""Options of ``evaluate`` for the user's own networks only; a trained run has these settings already."""
+"""Other settings on which it depends."""
 
 
-def check_unchanged(directory: Path, options: Mapping[str, Any], verb: str = "evaluate") -> None:
-    """Refuse options that would change the network of a trained run.
+def check_unchanged(
+    directory: Path, options: Mapping[str, Any], assignments: Iterable[str] = (), verb: str = "evaluate"
+) -> None:
+    """Refuse settings that would change the network of a trained run, or which images it was trained on.
 
     Args:
         directory: run directory.
         options: settings by keyword.
+        assignments: settings as ``section.key=value`` texts.
         verb: command of the options.
 
     Raises:
-        ConfigurationError: the message names the first option that differs from the run's own.
+        ConfigurationError: the message names the first setting that differs from the run's own.
     """
     own = read_config(directory / CONFIG)
-    before, after = (written(gathered(verb, given, own, source=str(directory))) for given in ({}, options))
-    for path in _OF_NETWORK:
-        if value_at(before, path) != value_at(after, path):
+    before, after = (
+        written(gathered(verb, given, own, assigned, str(directory)))
+        for given, assigned in (({}, ()), (options, assignments))
+    )
+    for path, setting in SETTINGS.items():
+        is_fixed = path.startswith(_SHAPES_NETWORK) or path in _INPUTS
+        if not is_fixed or value_at(before, path) == (value := value_at(after, path)):
+            continue
+        if verb in setting.meaning.verbs:
             raise ConfigurationError(
-                f"{SETTINGS[path].flag} given with run {directory}, whose network is trained; expected it with a "
-                "network of your own: an .onnx or .nir file, or an nn.Module"
+                f"{setting.flag} given with run {directory}, whose network is trained; expected it with a network of "
+                "your own: an .onnx or .nir file, or an nn.Module"
             )
+        raise ConfigurationError(
+            f"{path}={value} given with run {directory}, whose network is trained; leave it out, or train another run "
+            "with it"
+        )
