@@ -80,7 +80,7 @@ def read() -> Table:
         chip = vary(base, "device.write_variation", float(row["write_variation"]))
         found.append(_read("chips", f"chips {row['network']}", row, chip, float(row["n_sign_columns"]), None))
     for row in _rows(DEVICES):
-        chip = _with_model(base, row["device_model"])
+        chip = with_model(base, row["device_model"])
         found.append(
             _read(
                 row["device_model"],
@@ -91,7 +91,7 @@ def read() -> Table:
                 float(row["after_s"]),
             )
         )
-    chip = _with_model(base, "rram-wan-2022")
+    chip = with_model(base, "rram-wan-2022")
     for row in _rows(FRONT):
         network = " ".join(row[name] for name in ("architecture", "channels", "timesteps", "weight_bits"))
         found.append(_read("front", network, row, chip, SIGN_COLUMNS[row["sign_scheme"]], DAY))
@@ -102,19 +102,24 @@ def _rows(path: Path) -> Iterator[Row]:
     yield from csv.DictReader(path.read_text(encoding="utf-8").splitlines())
 
 
-def _with_model(base: Accelerator, name: str) -> Accelerator:
+def with_model(base: Accelerator, name: str) -> Accelerator:
+    """An accelerator whose device has a measured model."""
     assert base.device is not None
     device = base.device.model_copy(update={"model": load_device_model(name)})
     return base.model_copy(update={"device": device})
 
 
+def chip_arrays(row: Row, n_sign_columns: float) -> ChipArrays:
+    """The arrays in a row of a table."""
+    names = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "crossbar_size")
+    return ChipArrays(*(np.array([value]) for value in (*(float(row[name]) for name in names), n_sign_columns)))
+
+
 def _read(
     source: str, network: str, row: Row, chip: Accelerator, n_sign_columns: float, after_s: float | None
 ) -> tuple[str, str, float, float, float, float]:
-    names = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "crossbar_size")
-    arrays = ChipArrays(*(np.array([value]) for value in (*(float(row[name]) for name in names), n_sign_columns)))
     weight_bits, channels = (int(float(row[name])) for name in ("weight_bits", "channels"))
-    noise = network_noise(chip, arrays, weight_bits, channels, after_s)
+    noise = network_noise(chip, chip_arrays(row, n_sign_columns), weight_bits, channels, after_s)
     chance = 1 / N_CLASSES
     kept = (float(row["chip_accuracy"]) - chance) / (float(row["accuracy"]) - chance)
     return source, network, float(row["bits_per_cell"]), float(noise.own[0]), float(noise.shared[0]), kept

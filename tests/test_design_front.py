@@ -12,6 +12,8 @@ import pytest
 import neuronas
 from conftest import Neuronas
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, VerificationError
+from neuronas.fitness.calibration import calibration
+from neuronas.fitness.expected_error import ErrorPrior
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.design_space import DesignSpace
 from neuronas.report.front_tables import OBJECTIVES, answer, buys
@@ -65,6 +67,16 @@ def test_the_chosen_design_costs_what_the_front_says(made: DesignFront) -> None:
     chip = load_accelerator(str(made.directory / made.files["accelerator"]))
     assert (chip.crossbar.size, chip.adc.bits) == (own.crossbar_size, own.adc_bits)
     assert dict(chip.quantities())["adc.energy_pj"].source
+
+
+def test_the_answer_says_how_sure_the_expected_error_is(made: DesignFront) -> None:
+    half_width, interval = made.error_half_width, made.error_interval(made.chosen)
+    assert half_width == calibration().front.half_width and interval is not None
+    assert interval == (max(made.chosen.error - half_width, 0), min(made.chosen.error + half_width, 1))
+    assert "90 % interval" in dict(answer(made))["expected error"]
+    other = made.model_copy(update={"error_half_width": ErrorPrior(7.4, 10).half_width("cifar10")})
+    assert other.error_interval(other.chosen) is None
+    assert "not fitted to this data, no interval known" in dict(answer(other))["expected error"]
 
 
 def test_the_table_holds_the_whole_front(made: DesignFront) -> None:

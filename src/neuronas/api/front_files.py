@@ -90,6 +90,7 @@ class FrontFiles:
             max_error=self.space.max_error,
             error_term=self.space.error.name,
             error_basis=self.space.error.basis,
+            error_half_width=self.space.error.half_width(self.plan.config.data.name),
             prefer=prefer,
             chosen=members[own],
             extremes={name: members[chosen(points, name)] for name in PREFER if name != "knee"},

@@ -1,7 +1,7 @@
 """Constants fitted to tables of trained networks, and the errors of these fits, in ``calibration.json``.
 
-``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py``, ``fit_chip_loss.py`` and ``narrow_networks.py`` write their
-sections. The file contains no row of a table.
+``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py``, ``fit_chip_loss.py``, ``fit_front_error.py`` and
+``narrow_networks.py`` write their sections. The file contains no row of a table.
 """
 
 from collections.abc import Iterable
@@ -196,6 +196,24 @@ def kept_by_noise(middle_db: float, scale_db: float, ratio_db: "Array") -> "Arra
     return share
 
 
+class FrontCalibration(Section):
+    """Difference between the expected and the measured error of trained designs of network and chip.
+
+    Attributes:
+        dataset: data set of the networks.
+        n_designs: number of designs; none was used in a fit.
+        n_networks: number of different networks among them.
+        median_off: median absolute difference over the designs, as a share.
+        half_width: half-width of the 90 % split conformal interval; a network counts once, by its worst design.
+    """
+
+    dataset: str
+    n_designs: int
+    n_networks: int
+    median_off: float
+    half_width: float
+
+
 class Calibration(Section):
     """The file."""
 
@@ -203,6 +221,7 @@ class Calibration(Section):
     accuracy: tuple[AccuracyCalibration, ...]
     narrow: NarrowCalibration
     chips: ChipCalibration
+    front: FrontCalibration
 
 
 @cache

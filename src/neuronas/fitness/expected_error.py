@@ -62,6 +62,10 @@ class ErrorTerm(Protocol):
         """Share of the accuracy above chance that remains on each chip, 0 to 1, [n_chips]."""
         ...
 
+    def half_width(self, dataset: str) -> float | None:
+        """Half-width of the 90 % interval around the expected error of a design; None: unknown for this data set."""
+        ...
+
 
 @dataclass(frozen=True)
 class ErrorPrior:
@@ -103,6 +107,11 @@ class ErrorPrior:
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """See ``ErrorTerm``."""
         return calibration().chips.kept(network_noise(base, arrays, weight_bits, channels, self.after_s))
+
+    def half_width(self, dataset: str) -> float | None:
+        """See ``ErrorTerm``; known for the data set of the designs that were trained (``FrontCalibration``)."""
+        known = calibration().front
+        return known.half_width if dataset == known.dataset else None
 
 
 def network_error(error: float, factor: Array, kept: Array, n_classes: int) -> Array:

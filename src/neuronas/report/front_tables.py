@@ -29,7 +29,7 @@ def answer(front: DesignFront) -> tuple[tuple[str, str], ...]:
         ("network", f"{one.setting.text}: {one.architecture}"),
         ("chip", f"{one.chip}; {front.hardware} otherwise"),
         ("cost", costs),
-        ("expected error", f"{share(one.error)} (term {front.error_term}, not fitted to this data)"),
+        ("expected error", expected_error(front, one)),
         ("chosen as", f"{front.prefer} of {front.n_front:,} designs on the front"),
         (
             "covered",
@@ -42,6 +42,17 @@ def answer(front: DesignFront) -> tuple[tuple[str, str], ...]:
             f"of each design left out, the front holds one that is worse by at most {front.resolution:.3g}",
         ),
     )
+
+
+def expected_error(front: DesignFront, one: DesignPoint) -> str:
+    """The expected error of a design, with its interval."""
+    interval = front.error_interval(one)
+    sure = (
+        "not fitted to this data, no interval known"
+        if interval is None
+        else "90 % interval {} to {}".format(*map(share, interval))
+    )
+    return f"{share(one.error)} ({sure}; term {front.error_term})"
 
 
 def commands(front: DesignFront) -> list[str]:

@@ -111,6 +111,7 @@ class DesignFront(Shown, Document):
         max_error: limit of the expected error; designs with a larger one are excluded.
         error_term: name of the estimate of the expected error.
         error_basis: data that this estimate is based on.
+        error_half_width: half-width of the 90 % interval around an expected error; null: unknown for this data set.
         prefer: how the design was chosen.
         chosen: the chosen design.
         extremes: the best design of each objective, and of the energy-delay-area product.
@@ -137,6 +138,7 @@ class DesignFront(Shown, Document):
     max_error: float = 1.0
     error_term: str
     error_basis: str
+    error_half_width: float | None
     prefer: str
     chosen: DesignPoint
     extremes: dict[str, DesignPoint]
@@ -146,6 +148,12 @@ class DesignFront(Shown, Document):
     explained: dict[str, float]
     seconds: float
     files: dict[str, str]
+
+    def error_interval(self, design: DesignPoint) -> tuple[float, float] | None:
+        """Limits of the 90 % interval around the expected error of a design; None if unknown for this data set."""
+        if self.error_half_width is None:
+            return None
+        return max(design.error - self.error_half_width, 0.0), min(design.error + self.error_half_width, 1.0)
 
     def card(self) -> Card:
         """See ``Shown``."""

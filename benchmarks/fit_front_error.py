@@ -1,0 +1,90 @@
+"""Measures how far the expected error of whole designs is off: the interval that ``design --design`` prints.
+
+    python benchmarks/fit_front_error.py RUNS
+
+The designs in ``benchmarks/trained/front-digits.csv`` were trained, and simulated on chips a day after programming.
+None was used in a fit. Designs of one network are not independent, so each network counts once, by its worst design;
+the half-width is that of the 90 % split conformal interval. Writes ``FrontCalibration``. ``RUNS`` keeps a survey of
+digits.
+"""
+
+import argparse
+import csv
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from chip_loss import BASE
+from common import write
+from device_loss import DAY
+from fit_chip_loss import chip_arrays, with_model
+from fit_firing_rate import CALIBRATION
+from narrow_networks import BEST, DATASET, N_CLASSES, TRAINED, Survey
+from neuronas.fitness.calibration import FrontCalibration, calibration
+from neuronas.fitness.expected_error import ErrorPrior, expected_error
+from neuronas.hardware.accelerator import SIGN_COLUMNS, load_accelerator
+from neuronas.space.notation import parse_architecture
+
+TABLE = TRAINED / "front-digits.csv"
+DEVICE = "rram-wan-2022"
+COVERAGE = 0.9
+Row = Mapping[str, str]
+
+
+def expected(row: Row, fitness: float, n_weights: int) -> float:
+    """Expected accuracy of a design on chips."""
+    prior = ErrorPrior(BEST, N_CLASSES, DAY)
+    channels, timesteps, weight_bits = (int(float(row[name])) for name in ("channels", "timesteps", "weight_bits"))
+    network = prior.network(np.array([fitness]), np.array([n_weights]), channels, timesteps, weight_bits)
+    chip = with_model(load_accelerator(BASE), DEVICE)
+    kept = prior.kept(chip, chip_arrays(row, SIGN_COLUMNS[row["sign_scheme"]]), weight_bits, channels)
+    return float(1 - expected_error(network, kept, N_CLASSES)[0])
+
+
+def half_width(worst: list[float]) -> float:
+    """Half-width that covers ``COVERAGE`` of new networks, from the error of each of these."""
+    rank = ceil((len(worst) + 1) * COVERAGE)
+    if rank > len(worst):
+        raise SystemExit(f"{len(worst)} networks given; expected at least 9 for intervals of {COVERAGE:.0%}")
+    return sorted(worst)[rank - 1]
+
+
+def main() -> None:
+    """Measure, report, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    survey = Survey(parser.parse_args().runs / "survey")
+    rows = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
+    texts = sorted({row["architecture"] for row in rows})
+    architectures = {text: parse_architecture(text) for text in texts}
+    fitness = dict(zip(texts, survey.fitness(list(architectures.values())), strict=True))
+    worst: dict[tuple[str, ...], float] = {}
+    off: list[float] = []
+    for row in rows:
+        text = row["architecture"]
+        n_weights = survey.n_weights(architectures[text], int(float(row["channels"])))
+        value, measured = expected(row, fitness[text], n_weights), float(row["chip_accuracy"])
+        network = (text, *(row[name] for name in ("channels", "timesteps", "weight_bits")))
+        off.append(value - measured)
+        worst[network] = max(worst.get(network, 0.0), abs(off[-1]))
+        print(row["search"], network, f"expected {value:.3f}, measured {measured:.3f}", flush=True)
+    front = FrontCalibration(
+        dataset=DATASET,
+        n_designs=len(rows),
+        n_networks=len(worst),
+        median_off=round(float(np.median(np.abs(off))), 4),
+        half_width=round(half_width(list(worst.values())), 4),
+    )
+    everything = calibration().model_copy(update={"front": front})
+    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    by_search = {
+        search: round(float(np.mean([one for one, row in zip(off, rows, strict=True) if row["search"] == search])), 4)
+        for search in sorted({row["search"] for row in rows})
+    }
+    write("fit_front_error", {**front.model_dump(), "mean expected minus measured": by_search})
+
+
+if __name__ == "__main__":
+    main()
