@@ -14,10 +14,14 @@ from neuronas.data.batches import search_batches
 from neuronas.data.datasets import open_dataset
 from neuronas.fitness.engine.select import describe_kernels
 from neuronas.machine import keep_freed_memory
+from neuronas.report.charts import Chart
+from neuronas.report.figures import PAGE, save
+from neuronas.report.style import PALETTE
 from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation
 
 RESULTS = Path(__file__).parent / "results"
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
 
 def machine() -> dict[str, Any]:
@@ -61,6 +65,15 @@ def write(name: str, content: dict[str, Any]) -> None:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(public(one) for one in sys.argv[1:])])
     document = {"command": command, "machine": machine(), **content}
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def save_picture(chart: Chart, name: str) -> None:
+    """Write a chart as an SVG picture of the manual, on white, since the manual has a dark style as well."""
+    file = PICTURES / name
+    save(chart, file, PAGE)
+    head, rest = file.read_text(encoding="utf-8").split(">", 1)
+    ground = f'<rect width="100%" height="100%" fill="{PALETTE["card"][0]}"/>'
+    file.write_text(f"{head}>{ground}{rest}", encoding="utf-8")
 
 
 def public(argument: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from scipy.stats import linregress
 
+from common import save_picture
 from neuronas.report.charts import Chart, View, colours, data, name, number
-from neuronas.report.figures import PAGE, save
-from neuronas.report.style import PALETTE, colour, series
+from neuronas.report.style import colour, series
 
 ROOT = Path(__file__).parent.parent
 BASE = {"batch": 32, "channels": 64, "timesteps": 5, "side": 16, "cells": 2, "candidates": 60, "workers": 1}
@@ -108,11 +108,7 @@ def draw(found: dict[str, dict[str, Axis]]) -> None:
     low, high = max(one for one in ticks if one <= min(seconds)), min(one for one in ticks if one >= max(seconds))
     shown = [one for one in ticks if low <= one <= high]
     views = tuple(_view(axis, {target: axes[axis] for target, axes in found.items()}, shown) for axis in CHANGES)
-    file = ROOT / "docs" / "pictures" / "scaling.svg"
-    save(Chart("Scaling law", views, columns=4, width=1000), file, PAGE)
-    head, rest = file.read_text(encoding="utf-8").split(">", 1)  # white, since the manual also has a dark style
-    ground = f'<rect width="100%" height="100%" fill="{PALETTE["card"][0]}"/>'
-    file.write_text(f"{head}>{ground}{rest}", encoding="utf-8")
+    save_picture(Chart("Scaling law", views, columns=4, width=1000), "scaling.svg")
 
 
 def _view(axis: str, found: dict[str, Axis], seconds: list[float]) -> View:
