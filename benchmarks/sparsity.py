@@ -49,7 +49,7 @@ def measured(dataset: str, work: Path, kind: str, value: float, seed: int) -> Ro
     )
     energy = {
         chip: neuronas.estimate(
-            ARCHITECTURE, dataset=dataset, hardware=chip, trace=str(run / EVALUATION), **NETWORK
+            ARCHITECTURE, dataset=dataset, hardware=chip, activity="trace", trace=str(run / EVALUATION), **NETWORK
         ).cost.energy_uj
         for chip in CHIPS
     }
