@@ -36,6 +36,8 @@ KINDS = {
 """Setting and values of each kind."""
 CHIPS = ("spikeflow-rram", "xue-rram")
 PICTURE = "sparsity.svg"
+LOWEST = 90
+"""Lowest accuracy in the picture, in percent."""
 Row = dict[str, Any]
 
 
@@ -104,6 +106,7 @@ def _view(rows: list[Row], field: str, title: str) -> View:
         {"kind": kind, "x": row[field], "accuracy": row["accuracy"], "value": f"{row['value']:g}", "order": place}
         for kind in kinds
         for place, row in enumerate([plain, *(row for row in rows if row["kind"] == kind)])
+        if row["accuracy"] >= LOWEST
     ]
     encoding = {
         "x": number("x", title, scale={"zero": False}),
@@ -117,12 +120,18 @@ def _view(rows: list[Row], field: str, title: str) -> View:
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"order": order}},
             {"mark": {"type": "point", "filled": True, "size": 40, "opacity": 1}},
-            {
-                "transform": [{"filter": "datum.order > 0"}],
-                "mark": {"type": "text", "dy": -9, "fontSize": 10},
-                "encoding": {"text": {"field": "value"}},
-            },
+            _labels(PENALTY, dy=-9),
+            _labels(PRUNED, dx=-7, dy=5, align="right"),
         ],
+    }
+
+
+def _labels(kind: str, **offset: int | str) -> View:
+    """Strengths of one kind beside its points."""
+    return {
+        "transform": [{"filter": f"datum.order > 0 && datum.kind == '{kind}'"}],
+        "mark": {"type": "text", "fontSize": 10} | offset,
+        "encoding": {"text": {"field": "value"}},
     }
 
 
