@@ -130,6 +130,8 @@ def read_trained(
 
 _SHAPES_NETWORK = ("space", "network.", "train.")
 """Beginnings of the names of settings on which a trained network depends."""
+_PLACES = ("train.teacher",)
+"""Exceptions: runs that may have been moved, which are compared by their weights."""
 _INPUTS = (
     "data.image_side", "data.image_channels", "data.sequence", "data.n_classes", "data.class_names", "data.mean",
     "data.std", "chip.activation_bits",
@@ -157,7 +159,7 @@ def check_unchanged(
         for given, assigned in (({}, ()), (options, assignments))
     )
     for path, setting in SETTINGS.items():
-        is_fixed = path.startswith(_SHAPES_NETWORK) or path in _INPUTS
+        is_fixed = (path.startswith(_SHAPES_NETWORK) and path not in _PLACES) or path in _INPUTS
         if not is_fixed or value_at(before, path) == (value := value_at(after, path)):
             continue
         if verb in setting.meaning.verbs:
