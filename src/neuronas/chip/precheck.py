@@ -11,8 +11,7 @@ from neuronas.chip.design import converter_steps, programmed
 from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.monte_carlo import quality
 from neuronas.chip.programming import seeded
-from neuronas.hardware.chip_columns import SPREAD
-from neuronas.hardware.chip_noise import RATE
+from neuronas.hardware.chip_columns import RATE, SPREAD
 from neuronas.runs.chip_records import LayerSums
 from neuronas.snn.weighted import InputFormat
 

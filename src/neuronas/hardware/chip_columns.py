@@ -18,6 +18,8 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.hardware.mapped.mapping import sliced_bits
 
+RATE = 0.23
+"""Mean firing rate of the layers of trained networks, 0.16 to 0.29 (the 56 of ``benchmarks/trained/narrow.csv``)."""
 SPREAD = 0.25
 """Standard deviation of the weights of trained layers, as a share of the largest."""
 

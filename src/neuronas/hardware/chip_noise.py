@@ -25,14 +25,12 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from neuronas.hardware.accelerator import Device
-from neuronas.hardware.chip_columns import CellColumn, Cells, columns
+from neuronas.hardware.chip_columns import RATE, CellColumn, Cells, columns
 from neuronas.hardware.cost import Array
 from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
 """Upper limit of the ratio in dB; above it a network loses no accuracy."""
-RATE = 0.23
-"""Mean firing rate of the layers of trained networks, 0.16 to 0.29 (the 56 of ``benchmarks/trained/narrow.csv``)."""
 _STEPS = 24
 _GAINS = (0.5, 2.0)
 _ROUNDED = 4
