@@ -87,7 +87,7 @@ def test_a_stopped_training_goes_on_with_the_weights_of_its_teacher_wherever_the
     assert train(teacher, "--ann", "--seed", "1") == 0  # another network replaces the teacher
     assert command(["train", str(stopped), "--resume", "--quiet"]) == 4
     said = capsys.readouterr().err
-    assert best_digest(moved) in said and f"train.teacher {teacher} has {best_digest(teacher)}" in said
+    assert best_digest(moved) in said and f"{teacher} has weights {best_digest(teacher)}" in said
 
     assert command(["train", str(stopped), "--resume", "--teacher", str(moved), "--quiet"]) == 0
     resumed = best(stopped)
