@@ -145,15 +145,11 @@ def by_optuna(problem: Problem, sampler: optuna.samplers.BaseSampler, n: int) ->
             continue
         count += 1
         values, fits = measured
-        trial.set_user_attr("excess", 0.0 if fits else 1.0)
+        trial.set_constraint("limits", 0.0 if fits else 1.0)
         study.tell(trial, logarithms(values).tolist())
         if fits:
             found.append(np.array([count, *values]))
     return found
-
-
-def _excess(trial: optuna.trial.FrozenTrial) -> tuple[float]:
-    return (trial.user_attrs["excess"],)
 
 
 def methods(seed: int) -> dict[str, tuple[optuna.samplers.BaseSampler | None, int]]:
@@ -161,12 +157,10 @@ def methods(seed: int) -> dict[str, tuple[optuna.samplers.BaseSampler | None, in
     samplers = optuna.samplers
     return {
         "random": (None, EVALUATIONS[-1]),
-        "nsga2-50": (samplers.NSGAIISampler(seed=seed, constraints_func=_excess), EVALUATIONS[-1]),
-        "nsga2-200": (
-            samplers.NSGAIISampler(seed=seed, population_size=200, constraints_func=_excess), EVALUATIONS[-1],
-        ),
-        "tpe": (samplers.TPESampler(seed=seed, constraints_func=_excess, multivariate=True), MOST_BY_TPE),
-    }  # fmt: skip
+        "nsga2-50": (samplers.NSGAIISampler(seed=seed), EVALUATIONS[-1]),
+        "nsga2-200": (samplers.NSGAIISampler(seed=seed, population_size=200), EVALUATIONS[-1]),
+        "tpe": (samplers.TPESampler(seed=seed, multivariate=True), MOST_BY_TPE),
+    }
 
 
 def measured(problem: Problem, box: Box, seed: int) -> list[Row]:
