@@ -1,6 +1,6 @@
 """Optuna's optimisers on the joint space of network and chip, against uniform draws and the enumerated front.
 
-    python benchmarks/front_optimisers.py digits --work FOLDER [--design all] [--seeds 5]
+    python benchmarks/front_optimisers.py digits --work FOLDER [--design all] [--seeds 5] [--processes 2]
 
 ``FOLDER`` is that of ``front_proof.py``, whose enumeration is used if it is there. A method's result is the hypervolume
 (box ``whole`` of ``front_proof.py``) of the evaluated designs that keep the limits. Methods:
@@ -17,8 +17,10 @@ best one, and a combination of axes that cannot be built does not count as an ev
 
 import argparse
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -28,7 +30,7 @@ import optuna
 import torch
 
 from common import write
-from front_proof import CHIP, Box, boxes
+from front_proof import CHIP, Box, Numbers, boxes
 from neuronas.api.design_front import plan_front
 from neuronas.hardware.accelerator import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
@@ -50,9 +52,9 @@ class Problem:
     space: JointSpace
 
     @cached_property
-    def ranked(self) -> Array:
+    def ranked(self) -> Numbers:
         """Numbers of the networks among those with a fitness, the fittest first."""
-        found: Array = np.argsort(-self.space.fitness[self.space.known], kind="stable")
+        found: Numbers = np.argsort(-self.space.fitness[self.space.known], kind="stable")
         return found
 
     @cached_property
@@ -181,6 +183,17 @@ def measured(problem: Problem, box: Box, seed: int) -> list[Row]:
     return rows
 
 
+_inherited: list[tuple[Problem, Box]] = []
+
+
+def _inherit(problem: Problem, box: Box) -> None:
+    _inherited.append((problem, box))
+
+
+def _of_seed(seed: int) -> list[Row]:
+    return measured(*_inherited[0], seed)
+
+
 def main() -> None:
     """Enumerate, or read the enumeration; optimise, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,6 +201,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of the enumeration")
     parser.add_argument("--design", default="all", help="design space: a name or file")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=1, help="seeds at a time")
     given = parser.parse_args()
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -200,7 +214,9 @@ def main() -> None:
     points = enumerated.state.front.points
     box = boxes(points)["whole"]
     problem, exact = Problem(enumerated.space), box.share(points)
-    rows = [row for seed in range(given.seeds) for row in measured(problem, box, seed)]
+    fork = get_context("fork")  # processes inherit the problem, which cannot be pickled
+    with ProcessPoolExecutor(given.processes, fork, _inherit, (problem, box)) as processes:
+        rows = [row for of_seed in processes.map(_of_seed, range(given.seeds)) for row in of_seed]
     means = {}
     for name in methods(0):
         for n in EVALUATIONS:
