@@ -34,8 +34,9 @@ from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
 from neuronas.runs.candidates import read_candidates
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import _told, identity, log_to
+from neuronas.runs.directory import log_to
 from neuronas.runs.history import History
+from neuronas.runs.identity import _told, identity
 from neuronas.training.checkpoint import FORMAT, load_best, write_checkpoint
 from report_runs import add_training, make_run
 from targets import TARGETS, check, small_export

@@ -356,7 +356,7 @@ def test_a_dry_run_says_what_finalists_cost(neuronas: Neuronas, tmp_path: Path) 
 
 def test_settings_without_finalists_leave_a_run_what_it_was(tmp_path: Path) -> None:
     """A history of an earlier version is continued: settings that choose among its candidates do not affect it."""
-    from neuronas.runs.directory import identity
+    from neuronas.runs.identity import identity
 
     one = neuronas.RunConfig(search={"finalists": 0})
     assert one.search.finalists == 0

@@ -20,15 +20,8 @@ from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
 from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
-from neuronas.runs.directory import (
-    CONFIG,
-    RunDirectory,
-    already_holds,
-    differences,
-    holds_another,
-    new_directory,
-    nothing_to_resume,
-)
+from neuronas.runs.directory import CONFIG, RunDirectory, already_holds, holds_another, new_directory, nothing_to_resume
+from neuronas.runs.identity import differences
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 

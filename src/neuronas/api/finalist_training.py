@@ -20,8 +20,9 @@ from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError, writing
-from neuronas.runs.directory import CHECKPOINTS, identity, log
+from neuronas.runs.directory import CHECKPOINTS, log
 from neuronas.runs.finalists import FINALISTS, FOLDER, Finalist, FinalistChoice, finalist_folder
+from neuronas.runs.identity import identity
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.observer import FinalistTrained
 from neuronas.runs.work import Work

@@ -10,9 +10,9 @@ from neuronas.api.training_checks import check_settings, learned_with
 from neuronas.config import TrainConfig
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError
-from neuronas.runs.directory import identity
 from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice
 from neuronas.runs.history_file import HistoryFile
+from neuronas.runs.identity import identity
 from neuronas.search.halving import fittest, rungs
 
 _UNLIKE_TRAINING = ("patience", "start_from", "tensorboard")

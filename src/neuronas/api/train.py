@@ -26,10 +26,10 @@ from neuronas.runs.directory import (
     TRAINING,
     RunDirectory,
     already_holds,
-    identity,
     log,
     new_directory,
 )
+from neuronas.runs.identity import identity
 from neuronas.runs.observer import Observer
 from neuronas.runs.results import TrainingResult
 from neuronas.runs.work import Work, deadline_in

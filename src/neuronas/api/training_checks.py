@@ -14,8 +14,9 @@ from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, CONFIG, differences
+from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, CONFIG
 from neuronas.runs.environment import ENVIRONMENT, Environment
+from neuronas.runs.identity import differences
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.training.recipes import check_training

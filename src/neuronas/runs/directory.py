@@ -1,7 +1,6 @@
-"""The run directory: its files, its lock, its log, and the identity of its result."""
+"""The run directory: its files, its lock and its log."""
 
 import fcntl
-import json
 import logging
 import os
 import sys
@@ -9,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel
 
-from neuronas.config import SETTINGS, ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
+from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
 from neuronas.errors import RunDirectoryError, unwritable, writing
 from neuronas.runs.config_file import read_config, write_config
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
+from neuronas.runs.identity import chosen_anew, deciding, differences, identity
 
 CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
 HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
@@ -129,7 +128,7 @@ class RunDirectory:
             raise already_holds(self.path)
         else:
             stored = given(read_config(config), str(config)).model_dump()
-            now, drawn = _deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
+            now, drawn = deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
             is_longer = self._origin.grows and now["search"]["n_draws"] > drawn
             if is_longer:
                 now["search"]["n_draws"] = drawn
@@ -137,7 +136,7 @@ class RunDirectory:
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
             self._check_code()
-            is_chosen_anew = bool(anew := _chosen_anew(self._origin.config, stored))
+            is_chosen_anew = bool(anew := chosen_anew(self._origin.config, stored))
             if is_chosen_anew and self.file(CHECKPOINTS).exists():
                 raise RunDirectoryError(
                     f"run directory {self.path}: its network is trained, and with {anew[0]} another one could be the "
@@ -244,64 +243,3 @@ def log_to(path: Path) -> Iterator[None]:
         log.removeHandler(handler)
         with writing(path):
             handler.close()
-
-
-_NOT_DECIDING = ("engine", "train", "chip", "design", "export")
-_OF_READING = ("name", "data_dir", "class_names", "n_test")
-_OF_CHOICE = (
-    "prefer", "finalists", "finalist_epochs", "finalist_images", "finalist_eta", "finalist_validation",
-)  # fmt: skip
-"""Settings that choose the answer from the candidates; they may change when a search is resumed."""
-
-
-def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that can change a history: not those of speed, location of images, or final choice.
-
-    Class names are excluded as well, since they are checked when images are read; so is the name of the data set,
-    because image folders may move and its fingerprint is compared instead (``RunOrigin.code``).
-    """
-    kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
-    kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
-    kept["search"] = {name: value for name, value in kept["search"].items() if name not in _OF_CHOICE}
-    return kept
-
-
-def _chosen_anew(config: ResolvedConfig, stored: Mapping[str, Any]) -> list[str]:
-    """Settings of the choice that differ from the stored ones; runs of earlier versions may lack some."""
-    now = config.search.model_dump(include=set(_OF_CHOICE))
-    values = {name: stored["search"].get(name) for name in now}
-    known = {name: SETTINGS[f"search.{name}"].default if one is None else one for name, one in values.items()}
-    return differences({"search": now}, {"search": known})
-
-
-def _told(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings without those at their ``before`` value, so that a new setting does not change a run's identity."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping) and path not in SETTINGS:
-            found[key] = _told(value, f"{path}.")
-        elif value != SETTINGS[path].before:
-            found[key] = value
-    return found
-
-
-def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
-    """Digest of everything that affects a result: settings, content of the files they refer to, other parts."""
-    content = [
-        _told(_deciding(config.model_dump())),
-        *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
-    ]
-    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Differences from the stored settings, such as ``train.epochs was 1, now 3``."""
-    found = []
-    for key, value in new.items():
-        old, name = stored.get(key), f"{prefix}{key}"
-        if isinstance(value, Mapping) and name not in SETTINGS:
-            found += differences(value, old or {}, f"{name}.")
-        elif old != value:
-            found.append(f"{name} was {old}, now {value}")
-    return found
