@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import write
-from fit_firing_rate import CALIBRATION
+from fit_firing_rate import write_calibration
 from fit_path_information import Function, dataset_of, reading_parser, record, task_of
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.ranking import agreement
 from neuronas.experiments.structure import longest_path
-from neuronas.fitness.calibration import AccuracyCalibration, calibration
+from neuronas.fitness.calibration import AccuracyCalibration
 from neuronas.space.canonical import architecture_key
 
 Floats = NDArray[np.float64]
@@ -71,9 +71,15 @@ def line(fitness: Floats, accuracy: Floats) -> tuple[float, float]:
 
 
 def quantile(residuals: Floats) -> float:
-    """The conformal quantile: the ceil((n + 1) LEVEL)-th smallest residual."""
+    """The conformal quantile: the ceil((n + 1) LEVEL)-th smallest residual.
+
+    Raises:
+        SystemExit: too few residuals for this level.
+    """
     place = int(np.ceil((len(residuals) + 1) * LEVEL))
-    return float(np.sort(residuals)[min(place, len(residuals)) - 1])
+    if place > len(residuals):
+        raise SystemExit(f"{len(residuals)} residuals given; expected more for intervals of {LEVEL:.0%}")
+    return float(np.sort(residuals)[place - 1])
 
 
 def calibrated(table: Table, on: NDArray[np.bool_], rest: NDArray[np.bool_]) -> AccuracyCalibration:
@@ -139,8 +145,7 @@ def main() -> None:
         found.append(calibrated(table, half, ~half))
         results[table.dataset] = coverage(table) | {"half-width": round(found[-1].half_width, 2)}
         print(table.dataset, results[table.dataset], flush=True)
-    everything = calibration().model_copy(update={"accuracy": tuple(found)})
-    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_calibration(accuracy=tuple(found))
     write("fit_accuracy", results)
 
 

@@ -25,9 +25,9 @@ from chip_loss import TABLE as CHIPS
 from common import write
 from device_loss import DAY
 from device_loss import TABLE as DEVICES
-from fit_firing_rate import CALIBRATION
+from fit_firing_rate import write_calibration
 from narrow_networks import OTHERS as FRONT
-from neuronas.fitness.calibration import ChipCalibration, calibration, kept_by_noise
+from neuronas.fitness.calibration import ChipCalibration, kept_by_noise
 from neuronas.fitness.expected_error import network_noise
 from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
 from neuronas.hardware.chip_noise import LayerNoise
@@ -36,6 +36,8 @@ from neuronas.hardware.scaling import ChipArrays
 from neuronas.hardware.sweep import vary
 
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
+DEVICE = "rram-wan-2022"
+"""Device model of the designs of the front."""
 COUNTS = "own_snr_db"
 """The ratio used by the calibration."""
 Array = NDArray[np.float64]
@@ -91,7 +93,7 @@ def read() -> Table:
                 float(row["after_s"]),
             )
         )
-    chip = with_model(base, "rram-wan-2022")
+    chip = with_model(base, DEVICE)
     for row in _rows(FRONT):
         network = " ".join(row[name] for name in ("architecture", "channels", "timesteps", "weight_bits"))
         found.append(_read("front", network, row, chip, SIGN_COLUMNS[row["sign_scheme"]], DAY))
@@ -212,8 +214,7 @@ def main() -> None:
         median_off=round(float(np.median(off)), 4),
         off_of_9_in_10=round(float(np.quantile(off, 0.9)), 4),
     )
-    everything = calibration().model_copy(update={"chips": chips})
-    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_calibration(chips=chips)
     for counts, one in results.items():
         for name, value in one.items():
             print(counts, name, value)

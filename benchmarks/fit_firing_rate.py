@@ -98,6 +98,12 @@ def error(table: Table, forecast: Floats, chosen: NDArray[np.bool_] | None = Non
     )
 
 
+def write_calibration(**sections: object) -> None:
+    """Replace sections of the package's ``calibration.json``."""
+    everything = calibration().model_copy(update=sections)
+    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Fit, report and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -118,8 +124,7 @@ def main() -> None:
     found = RateCalibration(
         constants=chosen, timesteps=NEURON.timesteps, operations=("conv_3x3", "skip"), errors=tuple(errors)
     )
-    everything = calibration().model_copy(update={"firing_rate": found})
-    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_calibration(firing_rate=found)
     tables = [(table, forecast), *others]
     write(
         "fit_firing_rate",

@@ -11,7 +11,6 @@ digits.
 import argparse
 import csv
 from collections.abc import Mapping
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -19,36 +18,26 @@ import numpy as np
 from chip_loss import BASE
 from common import write
 from device_loss import DAY
-from fit_chip_loss import chip_arrays, with_model
-from fit_firing_rate import CALIBRATION
+from fit_accuracy import quantile
+from fit_chip_loss import DEVICE, chip_arrays, with_model
+from fit_firing_rate import write_calibration
 from narrow_networks import BEST, DATASET, N_CLASSES, TRAINED, Survey
-from neuronas.fitness.calibration import FrontCalibration, calibration
+from neuronas.fitness.calibration import FrontCalibration
 from neuronas.fitness.expected_error import ErrorPrior, expected_error
-from neuronas.hardware.accelerator import SIGN_COLUMNS, load_accelerator
+from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
 from neuronas.space.notation import parse_architecture
 
 TABLE = TRAINED / "front-digits.csv"
-DEVICE = "rram-wan-2022"
-COVERAGE = 0.9
 Row = Mapping[str, str]
 
 
-def expected(row: Row, fitness: float, n_weights: int) -> float:
+def expected(row: Row, chip: Accelerator, fitness: float, n_weights: int) -> float:
     """Expected accuracy of a design on chips."""
     prior = ErrorPrior(BEST, N_CLASSES, DAY)
     channels, timesteps, weight_bits = (int(float(row[name])) for name in ("channels", "timesteps", "weight_bits"))
     network = prior.network(np.array([fitness]), np.array([n_weights]), channels, timesteps, weight_bits)
-    chip = with_model(load_accelerator(BASE), DEVICE)
     kept = prior.kept(chip, chip_arrays(row, SIGN_COLUMNS[row["sign_scheme"]]), weight_bits, channels)
     return float(1 - expected_error(network, kept, N_CLASSES)[0])
-
-
-def half_width(worst: list[float]) -> float:
-    """Half-width that covers ``COVERAGE`` of new networks, from the error of each of these."""
-    rank = ceil((len(worst) + 1) * COVERAGE)
-    if rank > len(worst):
-        raise SystemExit(f"{len(worst)} networks given; expected at least 9 for intervals of {COVERAGE:.0%}")
-    return sorted(worst)[rank - 1]
 
 
 def main() -> None:
@@ -60,12 +49,13 @@ def main() -> None:
     texts = sorted({row["architecture"] for row in rows})
     architectures = {text: parse_architecture(text) for text in texts}
     fitness = dict(zip(texts, survey.fitness(list(architectures.values())), strict=True))
+    chip = with_model(load_accelerator(BASE), DEVICE)
     worst: dict[tuple[str, ...], float] = {}
     off: list[float] = []
     for row in rows:
         text = row["architecture"]
         n_weights = survey.n_weights(architectures[text], int(float(row["channels"])))
-        value, measured = expected(row, fitness[text], n_weights), float(row["chip_accuracy"])
+        value, measured = expected(row, chip, fitness[text], n_weights), float(row["chip_accuracy"])
         network = (text, *(row[name] for name in ("channels", "timesteps", "weight_bits")))
         off.append(value - measured)
         worst[network] = max(worst.get(network, 0.0), abs(off[-1]))
@@ -75,10 +65,9 @@ def main() -> None:
         n_designs=len(rows),
         n_networks=len(worst),
         median_off=round(float(np.median(np.abs(off))), 4),
-        half_width=round(half_width(list(worst.values())), 4),
+        half_width=round(quantile(np.array(list(worst.values()))), 4),
     )
-    everything = calibration().model_copy(update={"front": front})
-    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_calibration(front=front)
     by_search = {
         search: round(float(np.mean([one for one, row in zip(off, rows, strict=True) if row["search"] == search])), 4)
         for search in sorted({row["search"] for row in rows})

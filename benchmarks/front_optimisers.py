@@ -34,6 +34,7 @@ from front_proof import CHIP, Box, Numbers, boxes
 from neuronas.api.design_front import plan_front
 from neuronas.hardware.accelerator import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
+from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.pareto import non_dominated
 from neuronas.runs.design_fronts import SPACE
 from neuronas.search.joint_designs import logarithms
@@ -41,7 +42,6 @@ from neuronas.search.joint_space import JointSpace, Pairs
 
 EVALUATIONS = (1_000, 10_000)
 MOST_BY_TPE = 1_000
-NETWORK = ("channels", "timesteps", "weight_bits")
 Row = dict[str, Any]
 
 

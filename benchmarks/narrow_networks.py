@@ -26,11 +26,11 @@ from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
 from common import trained_and_measured, write
-from fit_firing_rate import CALIBRATION
+from fit_firing_rate import write_calibration
 from neuronas.api.design_choice import survey_plan
 from neuronas.api.design_front import plan_front
 from neuronas.api.evaluators import make_evaluators
-from neuronas.fitness.calibration import NarrowCalibration, calibration, kept_by_size
+from neuronas.fitness.calibration import NarrowCalibration, kept_by_size
 from neuronas.fitness.expected_error import network_error, wide_factor
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
@@ -267,8 +267,7 @@ def main() -> None:
         n_others=checked["n"],
         **{name: checked[name] for name in ("rho", "median_off", "most_off")},
     )
-    everything = calibration().model_copy(update={"narrow": narrow})
-    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_calibration(narrow=narrow)
     write("narrow_networks", {"dataset": DATASET, "by": results})
 
 
