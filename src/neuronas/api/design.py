@@ -20,7 +20,7 @@ from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
 from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
-from neuronas.runs.directory import CONFIG, RunDirectory, already_holds, holds_another, new_directory, nothing_to_resume
+from neuronas.runs.directory import CONFIG, RunDirectory, check_start, new_directory
 from neuronas.runs.identity import differences
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
@@ -63,12 +63,7 @@ class Design:
             VerificationError: an exported file does not compute the same as the network, or a file is damaged.
         """
         is_begun = is_there(self.directory / FOLDER / CONFIG)
-        if is_begun and not self.resume:
-            raise already_holds(self.directory, "a design")
-        if not is_begun and is_there(self.directory / CONFIG):
-            raise holds_another(self.directory)
-        if not is_begun and self.resume:
-            raise nothing_to_resume(self.directory, "design")
+        check_start(self.directory, "design", is_begun=is_begun, resume=self.resume)
         work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:

@@ -22,15 +22,7 @@ from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_spa
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
-from neuronas.runs.directory import (
-    CONFIG,
-    HISTORY,
-    already_holds,
-    holds_another,
-    locked,
-    new_directory,
-    nothing_to_resume,
-)
+from neuronas.runs.directory import CONFIG, HISTORY, check_start, locked, new_directory, nothing_to_resume
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.search.joint import explored
@@ -137,19 +129,14 @@ class FrontPlan:
     def _claim(self) -> None:
         """Refuse a directory with other content; write the design space into a new one."""
         place = self.directory / SPACE
-        if is_there(place):
-            if not self.resume:
-                raise already_holds(self.directory, "a design")
-            if validate(DesignSpace, read_yaml(place), str(place)) != self.space:
-                raise RunDirectoryError(
-                    f"run directory {self.directory}: was started with another design space; choose another --out"
-                )
-            return
-        if is_there(self.directory / CONFIG):
-            raise holds_another(self.directory)
-        if self.resume:
-            raise nothing_to_resume(self.directory, "design")
-        write_yaml(place, self.space)
+        is_begun = is_there(place)
+        check_start(self.directory, "design", is_begun=is_begun, resume=self.resume)
+        if not is_begun:
+            write_yaml(place, self.space)
+        elif validate(DesignSpace, read_yaml(place), str(place)) != self.space:
+            raise RunDirectoryError(
+                f"run directory {self.directory}: was started with another design space; choose another --out"
+            )
 
     def _digest(self, joint: JointSpace, surveyed: Surveyed) -> str:
         """Digest of what is enumerated."""

@@ -164,14 +164,29 @@ def already_holds(directory: Path, what: str = "a run") -> RunDirectoryError:
     )
 
 
-def holds_another(directory: Path) -> RunDirectoryError:
-    """The error of starting a run in the directory of a run of another kind."""
-    return RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
-
-
 def nothing_to_resume(directory: Path, what: str = "run") -> RunDirectoryError:
     """The error of resuming in a directory without a run."""
     return RunDirectoryError(f"run directory {directory}: holds no {what} to resume; leave out --resume")
+
+
+def check_start(directory: Path, kind: str, *, is_begun: bool, resume: bool) -> None:
+    """Check that a run whose settings are not in ``CONFIG`` of a directory may start or be resumed there.
+
+    Args:
+        directory: run directory.
+        kind: kind of the run, for messages, such as ``design``.
+        is_begun: whether the directory holds a run of this kind.
+        resume: continue an existing run.
+
+    Raises:
+        RunDirectoryError: there is such a run and ``resume`` is off, or the reverse; or there is a run of another kind.
+    """
+    if is_begun and not resume:
+        raise already_holds(directory, f"a {kind}")
+    if not is_begun and is_there(directory / CONFIG):
+        raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
+    if not is_begun and resume:
+        raise nothing_to_resume(directory, kind)
 
 
 @contextmanager
