@@ -29,6 +29,8 @@ _VERBS = {
     "export": "export",
 }
 """Functions that take settings as keywords, and the commands whose settings they take."""
+_COMMANDS = {"benchmark": "reproduce proxy-benchmark", "study": "reproduce"}
+"""Commands that the schema calls by another name."""
 _CLASS = r"((?:neuronas|torch)(?:\.[a-z_]+)+)\.([A-Z]\w+)"
 _INTRODUCTION = """\
 # Settings
@@ -36,9 +38,9 @@ _INTRODUCTION = """\
 <!-- Written by docs/generate_settings.py from the schema; change the schema (src/neuronas/config/schema.py). -->
 
 Every setting has a key. Set it with its option if it has one, with `--set KEY=VALUE`, or in a YAML file
-(`--config FILE`, one mapping per section). In Python set it with a keyword, with
-`config={"network": {"channels": 8}}` or with `config=neuronas.RunConfig(...)`. Options override `--set`, which
-overrides the file. The `config.yaml` of a run contains all settings, resolved.
+(`--config FILE`, one mapping per section; [in Python](python.md#settings)). Options override `--set`, which overrides
+the file. Commands that read a run take its settings as defaults. The `config.yaml` of a run contains all settings,
+resolved.
 """
 
 
@@ -50,7 +52,7 @@ def reference() -> str:
         doc = inspect.getdoc(sections[section]) or ""
         title, _, rest = doc.partition(": ")
         lines += [f"## {title}", "", f"{rest[:1].upper()}{rest[1:]}", ""]
-        lines += ["| key | option | verbs | values | default | meaning |", "|---|---|---|---|---|---|"]
+        lines += ["| key | option | commands | values | default | meaning |", "|---|---|---|---|---|---|"]
         lines += [_row(one) for one in SETTINGS.values() if one.section == section]
         lines.append("")
     return "\n".join(lines)
@@ -60,9 +62,11 @@ def _row(one: Setting) -> str:
     option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
     values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.type_text, one.limits]).strip()
     unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
-    verbs = ", ".join(sorted(one.meaning.verbs))
-    return f"| `{one.path}` | {option} | {verbs} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(
-        "  ", " "
+    commands = ", ".join(sorted(_COMMANDS.get(verb, verb) for verb in one.meaning.verbs))
+    return (
+        f"| `{one.path}` | {option} | {commands} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(
+            "  ", " "
+        )
     )
 
 
@@ -125,8 +129,7 @@ def _function(name: str, found: Any) -> str:
 
 def _meaning(one: Setting) -> str:
     unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
-    default = f" [{one.default_text}]" if one.default_text else ""
-    return f"{one.meaning.help}{unit}{default}."
+    return f"{one.meaning.help}{unit} [{one.default_text}]."
 
 
 def _type(annotation: Any) -> str:

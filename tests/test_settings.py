@@ -80,6 +80,8 @@ def test_help_shows_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> 
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "path-information [path-information]" in shown or "[path-information]" in shown
     assert "Random seed [0]." in shown
+    assert "worker processes that evaluate candidates [none]." in shown
+    assert "<bool>" not in shown  # a flag takes no value
     for name in REGISTRIES["algorithms"]:
         assert name in shown
 

@@ -154,24 +154,24 @@ def design(
 
     Settings:
         seed: Random seed [0].
-        device: Device for all other computations [auto].
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
+        device: Device for all computations [auto].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
-        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        limit: Number of training images, drawn with the random seed, the same share of each class [all].
         epochs: Training epochs [the recipe's].
-        patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
+        patience: Stop after this many epochs without a higher validation accuracy; 0: never [0].
         learning_rate: Peak learning rate [the recipe's].
-        class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
+        class_weights: Weights of the classes in the loss (balanced: for classes of different size) [none].
         augment: Augmentation of the training images [the data set's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         chips: Number of simulated chips [20].
-        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        device_model: Measured statistics of the memory device, instead of the write variation; also FILE.yaml, or FILE.csv of measurements [the accelerator's].
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month [directly after programming].
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
@@ -180,8 +180,8 @@ def design(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -197,31 +197,31 @@ def design(
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
-        workers: Number of worker processes that evaluate candidates (none).
-        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        memory_limit: Memory limit of the engine on each machine (GiB) [its process stays below half of the free memory].
+        workers: Number of worker processes that evaluate candidates [none].
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS [none].
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
-        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        activity: Activity of the inputs (cost model mapped; forecast: estimate only) [dense].
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate) [none].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run [none].
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence, not to the estimates [none].
         algorithm: Search algorithm [neuronas].
         n_draws: Number of candidates drawn by snasnet and evolution [5000].
-        finalist_epochs: Epochs that the last finalists are trained for [12].
+        finalist_epochs: Training epochs of the last finalists [12].
         finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
-        channels_choices: Channels to choose from (--channels or, without it, 25 to 100 % of the data set's).
-        timesteps_choices: Time steps T to choose from (--timesteps or, without it, 2,3,4,5).
-        weight_bits_choices: Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8).
+        channels_choices: Channels to choose from [--channels, or widths up to the data set's].
+        timesteps_choices: Time steps T to choose from [--timesteps, or 2,3,4,5].
+        weight_bits_choices: Weight precisions in bits to choose from [--weight-bits, or 4,6,8].
         n_settings: Maximum number of settings (channels, T, bits) at which cells are searched [4].
-        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer [4].
-        formats: Export formats of the trained network [('integer',)].
+        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the result [4].
+        formats: Export formats of the trained network [integer].
     """
 
 
@@ -330,24 +330,24 @@ def design_front(
 
     Settings:
         seed: Random seed [0].
-        device: Device for all other computations [auto].
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
+        device: Device for all computations [auto].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
-        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        limit: Number of training images, drawn with the random seed, the same share of each class [all].
         epochs: Training epochs [the recipe's].
-        patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
+        patience: Stop after this many epochs without a higher validation accuracy; 0: never [0].
         learning_rate: Peak learning rate [the recipe's].
-        class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
+        class_weights: Weights of the classes in the loss (balanced: for classes of different size) [none].
         augment: Augmentation of the training images [the data set's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         chips: Number of simulated chips [20].
-        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        device_model: Measured statistics of the memory device, instead of the write variation; also FILE.yaml, or FILE.csv of measurements [the accelerator's].
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month [directly after programming].
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
@@ -356,8 +356,8 @@ def design_front(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -373,31 +373,31 @@ def design_front(
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
-        workers: Number of worker processes that evaluate candidates (none).
-        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        memory_limit: Memory limit of the engine on each machine (GiB) [its process stays below half of the free memory].
+        workers: Number of worker processes that evaluate candidates [none].
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS [none].
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
-        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        activity: Activity of the inputs (cost model mapped; forecast: estimate only) [dense].
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate) [none].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run [none].
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence, not to the estimates [none].
         algorithm: Search algorithm [neuronas].
         n_draws: Number of candidates drawn by snasnet and evolution [5000].
-        finalist_epochs: Epochs that the last finalists are trained for [12].
+        finalist_epochs: Training epochs of the last finalists [12].
         finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
-        channels_choices: Channels to choose from (--channels or, without it, 25 to 100 % of the data set's).
-        timesteps_choices: Time steps T to choose from (--timesteps or, without it, 2,3,4,5).
-        weight_bits_choices: Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8).
+        channels_choices: Channels to choose from [--channels, or widths up to the data set's].
+        timesteps_choices: Time steps T to choose from [--timesteps, or 2,3,4,5].
+        weight_bits_choices: Weight precisions in bits to choose from [--weight-bits, or 4,6,8].
         n_settings: Maximum number of settings (channels, T, bits) at which cells are searched [4].
-        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer [4].
-        formats: Export formats of the trained network [('integer',)].
+        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the result [4].
+        formats: Export formats of the trained network [integer].
     """
 
 
@@ -461,19 +461,19 @@ def estimate(
 
     Settings:
         seed: Random seed [0].
-        device: Device for all other computations [auto].
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
+        device: Device for all computations [auto].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
+        dataset: Data set [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -484,18 +484,18 @@ def estimate(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
-        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        activity: Activity of the inputs (cost model mapped; forecast: estimate only) [dense].
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate) [none].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run [none].
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence, not to the estimates [none].
     """
 
 
@@ -560,38 +560,38 @@ def evaluate(
         VerificationError: a file is damaged.
 
     Settings:
-        device: Device for all other computations [auto].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        device: Device for all computations [auto].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
         chips: Number of simulated chips [20].
         seed: Random seed of the chips [0].
         without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
-        sign_scheme: Representation of signed weights (default: the accelerator's).
+        sign_scheme: Representation of signed weights [the accelerator's].
         variation: Distribution of the write variation [normal].
-        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
+        device_model: Measured statistics of the memory device, instead of the write variation; also FILE.yaml, or FILE.csv of measurements [the accelerator's].
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month [directly after programming].
         drift_compensation: Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming [off].
         activation_bits: Bits of inputs that are neither pixels nor spikes, such as after ReLU in your own network [8].
-        gain_calibration: Calibrate the gain of each column [true].
+        gain_calibration: Calibrate the gain of each column [on].
         ablation: Measure the accuracy loss of each non-ideality [off].
-        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [true].
+        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [on].
         retrain_epochs: Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
-        limit: Number of test images, the same share of each class and the same for all runs (all).
+        limit: Number of test images, the same share of each class and the same for all runs [all].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
     """
 
 
@@ -655,38 +655,38 @@ def evaluate_on_chips(
         VerificationError: a file is damaged.
 
     Settings:
-        device: Device for all other computations [auto].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        device: Device for all computations [auto].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
         chips: Number of simulated chips [20].
         seed: Random seed of the chips [0].
         without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
-        sign_scheme: Representation of signed weights (default: the accelerator's).
+        sign_scheme: Representation of signed weights [the accelerator's].
         variation: Distribution of the write variation [normal].
-        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
+        device_model: Measured statistics of the memory device, instead of the write variation; also FILE.yaml, or FILE.csv of measurements [the accelerator's].
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month [directly after programming].
         drift_compensation: Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming [off].
         activation_bits: Bits of inputs that are neither pixels nor spikes, such as after ReLU in your own network [8].
-        gain_calibration: Calibrate the gain of each column [true].
+        gain_calibration: Calibrate the gain of each column [on].
         ablation: Measure the accuracy loss of each non-ideality [off].
-        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [true].
+        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [on].
         retrain_epochs: Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
-        limit: Number of test images, the same share of each class and the same for all runs (all).
+        limit: Number of test images, the same share of each class and the same for all runs [all].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
     """
 
 
@@ -709,12 +709,12 @@ def export(
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.
 
     Settings:
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
         dt_s: nir: length of a time step (s) [0.0001].
         opset: onnx: version of the operators, from 18, or 21 with weights of more than 8 bits [21].
         fraction_bits: c, crossbars, rtl: fraction bits of values that are neither spikes nor sums of them [12].
-        max_ram_kib: c: limit on values and state (no limit) (KiB).
-        max_flash_kib: c: limit on constants (no limit) (KiB).
+        max_ram_kib: c: limit on values and state (KiB) [no limit].
+        max_flash_kib: c: limit on constants (KiB) [no limit].
         lanes: rtl: outputs of a layer with weights that are computed in parallel [4].
         synthesise: rtl: count the cells and memories of an FPGA with Yosys [off].
     """
@@ -760,10 +760,10 @@ def fit(
         VerificationError: a file is damaged.
 
     Settings:
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
+        dataset: Data set [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
@@ -776,7 +776,7 @@ def fit(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        target: Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none).
+        target: Chip that the network must fit, or FILE.yaml [search: none; fit: speck2f].
     """
 
 
@@ -945,12 +945,12 @@ def search(
 
     Settings:
         seed: Random seed [0].
-        device: Device for all other computations [auto].
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        device: Device for all computations [auto].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
@@ -959,8 +959,8 @@ def search(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -981,30 +981,30 @@ def search(
         chip_fitness: Evaluate candidates with their weights as simulated chips hold them [off].
         chips: Number of simulated chips over which --chip-fitness averages [1].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
-        workers: Number of worker processes that evaluate candidates (none).
-        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
+        memory_limit: Memory limit of the engine on each machine (GiB) [its process stays below half of the free memory].
+        workers: Number of worker processes that evaluate candidates [none].
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS [none].
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
-        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
-        target: Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none).
+        hardware: Accelerator, or FILE.yaml (estimate: or all) [spikeflow-rram].
+        target: Chip that the network must fit, or FILE.yaml [search: none; fit: speck2f].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
-        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        activity: Activity of the inputs (cost model mapped; forecast: estimate only) [dense].
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate) [none].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run [none].
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence, not to the estimates [none].
         algorithm: Search algorithm [neuronas].
         n_draws: Number of candidates drawn by snasnet and evolution [5000].
-        max_evaluated: Stop after this many evaluated functions (no limit).
+        max_evaluated: Stop after this many evaluated functions [no limit].
         population: Population size of evolution [100].
-        prefer: How the answer is chosen from the Pareto front (evolution, exhaustive) [fitness].
-        finalists: Number of fittest distinct candidates that are trained briefly; the most accurate one is the answer; 0: none [0].
-        finalist_epochs: Epochs that the last finalists are trained for [12].
+        prefer: How the result is chosen from the Pareto front (evolution, exhaustive) [fitness].
+        finalists: Number of fittest distinct candidates that are trained briefly; the most accurate one is the result; 0: none [0].
+        finalist_epochs: Training epochs of the last finalists [12].
         finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
         finalist_eta: Reduction factor of halving: one in this many finalists is kept, and trained this many times as long [2].
         finalist_validation: Fraction of the finalists' images that is held out to compare them [0.25].
@@ -1117,15 +1117,15 @@ def train(
         NeuronasError: see ``plan_training`` and ``Training.run``.
 
     Settings:
-        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        space: Search space: a name or FILE.yaml [neuronas].
+        preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
+        plugin: Plug-in: a module, or FILE.py; may be repeated [none].
+        space: Search space, or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
         seed: Random seed of training [the run's].
         device: Device for training [the run's].
-        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        limit: Number of training images, drawn with the random seed, the same share of each class [all].
         epochs: Training epochs [the recipe's].
-        patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
+        patience: Stop after this many epochs without a higher validation accuracy; 0: never [0].
         batch_size: Batch size of a training step, summed over all processes [the recipe's].
         learning_rate: Peak learning rate [the recipe's].
         optimiser: Optimiser; muon: for kernels and matrices, with adamw for the rest [the recipe's].
@@ -1141,7 +1141,7 @@ def train(
         dropout: Dropout rate of the inputs of the head's first linear layer; the mask is the same at every time step [the recipe's].
         clip_norm: Gradient clipping: maximum norm; 0: none [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
-        class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
+        class_weights: Weights of the classes in the loss (balanced: for classes of different size) [none].
         label_smoothing: Label smoothing [the recipe's].
         surrogate: Surrogate gradient of the spike function [the recipe's].
         augment: Augmentation of the training images [the data set's].
@@ -1162,17 +1162,17 @@ def train(
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         scale: Scale of quantised weights [the recipe's].
         quantise: Quantisation-aware training, or quantisation after training [the recipe's].
-        start_from: Start with the best weights of a trained run (fine-tuning).
-        teacher: Learn the class probabilities of a trained run besides the labels (knowledge distillation).
+        start_from: Start with the best weights of a trained run (fine-tuning) [none].
+        teacher: Learn the class probabilities of a trained run besides the labels (knowledge distillation) [none].
         teacher_share: Weight of the teacher's class probabilities in the targets [0.9].
         validation_share: Fraction of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
         ann: Train the artificial twin: ReLU instead of LIF neurons [off].
-        activation_bits: Bits of the twin's ReLU, quantised with a learned range (not quantised).
+        activation_bits: Bits of the twin's ReLU, quantised with a learned range [not quantised].
         tensorboard: Write TensorBoard event files [off].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
+        dataset: Data set [digits].
+        data_dir: Folder of downloaded data sets [$NEURONAS_DATA, or data].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
@@ -1181,8 +1181,8 @@ def train(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
-        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
         event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].

@@ -34,7 +34,7 @@ def estimate(
         Path | None,
         opt.path("FILE", "Write the floorplan to FILE.svg, .pdf, .png or .json \\[not written].", panel="Hardware"),
     ] = None,
-    out: opt.Out = None,
+    out: Annotated[Path | None, opt.path("DIR", f"Folder for {_FILE} \\[not written].")] = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

@@ -38,7 +38,7 @@ Out = Annotated[Path | None, path("DIR", "Directory to write to \\[a new one und
 Json = Annotated[bool, option("Print one JSON object on standard output \\[off].", "--json")]
 Quiet = Annotated[bool, option("Print the answer and errors only \\[off].", "--quiet")]
 Resume = Annotated[bool, option("Resume the run in --out \\[off].", "--resume")]
-DryRun = Annotated[bool, option("Check all settings, print the plan and read no image \\[off].", "--dry-run")]
+DryRun = Annotated[bool, option("Check all settings and print the plan, without reading images \\[off].", "--dry-run")]
 MaxMinutes = Annotated[
     float | None,
     option(
@@ -48,7 +48,7 @@ MaxMinutes = Annotated[
 Plugins = Annotated[
     list[str] | None,
     option(
-        "Plug-in that the run uses: a module, or FILE.py \\[none].",
+        "Plug-in that the run uses: a module, or FILE.py; may be repeated \\[none].",
         "--plugin",
         metavar="MODULE",
         callback=lambda names: load_plugins(names or ()),
@@ -65,8 +65,8 @@ Download = Annotated[bool, option("Download the data set if it is missing \\[off
 DesignSpace = Annotated[
     str | None,
     option(
-        "Choose network and chip together from a design space: all, converters or FILE.yaml; gives the front and a "
-        "design that is ready to be trained \\[off: network only].",
+        "Choose network and chip together from a design space: all, converters or FILE.yaml; writes the front and "
+        "one design of it, ready to be trained \\[network only].",
         "--design",
         metavar="NAME|FILE",
     ),
@@ -74,8 +74,8 @@ DesignSpace = Annotated[
 FrontPrefer = Annotated[
     str | None,
     option(
-        "Which design of the front is chosen (--design): knee, error, energy_uj, latency_ms, area_mm2, memory_bits or "
-        "edap \\[knee].",
+        "How the design is chosen from the front (--design): knee, error, energy_uj, latency_ms, area_mm2, "
+        "memory_bits or edap \\[knee].",
         metavar="HOW",
     ),
 ]
@@ -151,8 +151,7 @@ def _help(setting: Setting) -> str:
     text = setting.meaning.help + (f" ({setting.meaning.unit})" if setting.meaning.unit else "")
     if setting.choices:
         text += f": {', '.join(setting.choices)}"
-    default = setting.default_text
-    return f"{text} \\[{default}]." if default else f"{text}."
+    return f"{text} \\[{setting.default_text}]."
 
 
 def _panel(setting: Setting) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from neuronas.api.report import Page
 
 OutFile = Annotated[
-    Path | None, options.path("PATH", "File to write, or a folder \\[report.html in the run, or compare.html here].")
+    Path | None, options.path("PATH", "File to write, or a folder \\[report.html in the run directory].")
 ]
 Figures = Annotated[Path | None, options.path("DIR", "Folder for figures for a paper \\[none].", panel="Figures")]
 FigureFormat = Annotated[str | None, options.option("pdf, svg or png \\[pdf].", panel="Figures")]
@@ -51,7 +51,7 @@ def print_page(page: "Page") -> None:
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(parser=as_path, metavar="RUN RUN...", help="Run directories.")],
-    out: OutFile = None,
+    out: Annotated[Path | None, options.path("PATH", "File to write, or a folder \\[compare.html].")] = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -11,7 +11,7 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
-from neuronas.cli.verbs import example
+from neuronas.cli.verbs import Command, Group, example
 from neuronas.config import as_path, is_there
 from neuronas.errors import quoted
 from neuronas.experiments.catalogue import STUDIES
@@ -26,7 +26,7 @@ ScaleOption = Annotated[
 ]
 Results = Annotated[Path, opt.path("DIR", "Folder for the result.")]
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode="rich")
 
 
 @app.callback(invoke_without_command=True)
@@ -50,7 +50,9 @@ def reproduce(
 
 
 @app.command(
-    "hardware", epilog=example("neuronas reproduce hardware --json", "neuronas estimate ARCH --cost-model paper")
+    "hardware",
+    cls=Command,
+    epilog=example("neuronas reproduce hardware --json", "neuronas estimate ARCH --cost-model paper"),
 )
 def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
     """Compare NeuroNAS's printed figures of memory, area, latency and energy with networks that could give them."""
@@ -74,6 +76,7 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
 
 @app.command(
     "silicon",
+    cls=Command,
     epilog=example("neuronas reproduce silicon --out results/silicon", "neuronas estimate ARCH"),
 )
 def silicon(
@@ -114,6 +117,7 @@ def silicon(
 
 @app.command(
     "proxy-benchmark",
+    cls=Command,
     epilog=example(
         "neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --channels 16",
         "neuronas search --fitness sahd",
@@ -219,6 +223,7 @@ def _study_command(study: Study) -> Callable[..., None]:
 for _study in STUDIES:
     app.command(
         _study.name,
+        cls=Command,
         help=f"Repeat: {_study.about.shows}.",
         epilog=example(
             f"neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PANEL = "Live page"
 Port = Annotated[
     int | None,
-    typer.Option(min=1, max=65535, help="Port of the live page (default: any free one).", rich_help_panel=PANEL),
+    typer.Option(min=1, max=65535, help="Port of the live page \\[any free one].", rich_help_panel=PANEL),
 ]
 Serve = Annotated[
     bool,

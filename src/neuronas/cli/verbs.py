@@ -26,10 +26,11 @@ class Verb:
     following: str = ""
 
 
+_OF_RUN = "\n\nA run's own settings replace the defaults below."
 VERBS: Mapping[str, Verb] = {
     "design": Verb(
         "design:design",
-        "From data, chip and budgets to a trained, measured and exported network. Without options: on embedded digits."
+        "Find, train, evaluate and export a network that fits all budgets. Without options: on the built-in digits."
         "\n\nCells, channels, time steps and weight bits are chosen under the budgets; --channels, --timesteps and "
         "--weight-bits fix one.",
         "neuronas design --dataset imagefolder:photos --hardware mine.yaml --max-energy-uj 60 --out runs/mine",
@@ -37,25 +38,27 @@ VERBS: Mapping[str, Verb] = {
     ),
     "search": Verb(
         "search:search",
-        "Find the fittest spiking network that fits all budgets. Without options: on the embedded digits.",
+        "Find the fittest spiking network that fits all budgets. Without options: on the built-in digits.",
         "neuronas search --dataset imagefolder:photos --max-energy-uj 300",
         "neuronas train RUN",
     ),
     "estimate": Verb(
         "estimate:estimate",
-        "Estimate parameters, area, latency and energy of an architecture or your own network.",
+        f"Estimate parameters, area, latency and energy of an architecture or your own network.{_OF_RUN}",
         "neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10",
         "neuronas search with the same options and budgets, or neuronas train ARCH",
     ),
     "fit": Verb(
         "fit:fit",
-        "Check whether a network fits a chip you can buy; if not, which layer breaks which limit, and what helps.",
+        "Check whether a network fits a chip you can buy; if not, show which layer exceeds which limit, and what helps."
+        f"{_OF_RUN}",
         "neuronas fit runs/mine --target speck2f",
         "neuronas search --target speck2f",
     ),
     "train": Verb(
         "train:train",
-        "Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.",
+        "Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory."
+        f"{_OF_RUN}",
         "neuronas train runs/mine --epochs 100",
         "neuronas evaluate runs/mine",
     ),
@@ -66,13 +69,14 @@ VERBS: Mapping[str, Verb] = {
         "docs/export.md).\n\n"
         "With --twin: compared with an artificial network of as many bits on the same chip (see docs/training.md).\n\n"
         "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md). RUN can then be your own "
-        "network, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std.",
+        "network, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std."
+        f"{_OF_RUN}",
         "neuronas evaluate runs/mine --twin",
         "neuronas evaluate runs/mine --chip, then neuronas export",
     ),
     "predict": Verb(
         "predict:predict",
-        "Print the classes of images, with their scores. Images are prepared like the run's training images.",
+        "Print the classes of images, with their scores. Images are pre-processed as in training.",
         "neuronas predict runs/mine photo.jpg more-photos --top-k 3",
         "neuronas export runs/mine",
     ),
@@ -84,25 +88,25 @@ VERBS: Mapping[str, Verb] = {
     ),
     "export": Verb(
         "export:export",
-        "Export a trained network for other tools, as C or for a chip, and verify the file against the network.",
+        f"Export a trained network for other tools, as C or for a chip, and verify the file.{_OF_RUN}",
         "neuronas export runs/mine --format integer",
         "neuronas report runs/mine",
     ),
     "report": Verb(
         "report:report",
-        "Write a run as one HTML file that opens offline (by default report.html in the run directory).",
+        "Write a run as one HTML file that opens offline.",
         "neuronas report runs/mine --out mine.html",
         "open mine.html in a browser",
     ),
     "compare": Verb(
         "report:compare",
-        "Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot.",
+        "Compare several runs in one HTML file that opens offline: one table, one plot.",
         "neuronas compare runs/one runs/other --out both.html",
         "open both.html in a browser",
     ),
     "dashboard": Verb(
         "dashboard:dashboard",
-        "Show a run in the browser, on this machine only, and follow it as it changes. Ctrl-C ends it.",
+        "Show a run in the browser, on this machine only, and update the page as the run changes. Ctrl-C ends it.",
         "neuronas dashboard runs/mine",
         "neuronas report runs/mine, when the run has ended",
     ),
@@ -119,7 +123,9 @@ VERBS: Mapping[str, Verb] = {
         "neuronas example-files --out examples",
         "neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine",
     ),
-    "reproduce": Verb("reproduce:app", "Repeat an experiment and compare."),
+    "reproduce": Verb(
+        "reproduce:app", "Repeat an experiment of the papers, or one of our own, and compare the results."
+    ),
 }
 
 
@@ -128,7 +134,27 @@ def example(command: str, following: str) -> str:
     return f"Example: {command}\n\nNext: {following}"
 
 
-class Verbs(TyperGroup):
+class _Flags:
+    """Part of a command whose help shows no type for options without a value; some versions of Typer show ``bool``."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The arguments and options."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for one in found:
+            if getattr(one, "is_flag", False):
+                one.metavar = ""
+        return found
+
+
+class Command(_Flags, TyperCommand):
+    """A command without subcommands."""
+
+
+class Group(_Flags, TyperGroup):
+    """A command with subcommands."""
+
+
+class Verbs(Group):
     """The command ``neuronas``: it lists its subcommands without importing them, and imports the one that is called."""
 
     def __init__(self, **attributes: Any):
@@ -142,7 +168,7 @@ class Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command for lists, without its options; None if there is no such command."""
         verb = VERBS.get(cmd_name)
-        return None if verb is None else TyperCommand(cmd_name, help=verb.help)
+        return None if verb is None else Command(cmd_name, help=verb.help)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The called command, with its options."""
@@ -175,5 +201,5 @@ def _command(name: str, verb: Verb) -> Any:
         found.info.help = verb.help
         return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(name, help=verb.help, epilog=example(verb.example, verb.following))(found)
+    alone.command(name, cls=Command, help=verb.help, epilog=example(verb.example, verb.following))(found)
     return typer.main.get_command(alone)

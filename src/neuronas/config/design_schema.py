@@ -14,15 +14,15 @@ class DesignConfig(Section):
     """Design: which settings are free besides the cells, and how many designs are searched and trained."""
 
     channels_choices: WholeNumbers | None = setting(
-        "Channels to choose from (--channels or, without it, 25 to 100 % of the data set's)", None, (DESIGN,),
-        metavar="C,C",
+        "Channels to choose from", None, (DESIGN,), metavar="C,C",
+        unset="--channels, or widths up to the data set's",
     )  # fmt: skip
     timesteps_choices: WholeNumbers | None = setting(
-        "Time steps T to choose from (--timesteps or, without it, 2,3,4,5)", None, (DESIGN,), metavar="T,T"
+        "Time steps T to choose from", None, (DESIGN,), metavar="T,T", unset="--timesteps, or 2,3,4,5"
     )
     weight_bits_choices: WholeNumbers | None = setting(
-        "Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8)", None, (DESIGN,),
-        metavar="BITS,BITS",
+        "Weight precisions in bits to choose from", None, (DESIGN,), metavar="BITS,BITS",
+        unset="--weight-bits, or 4,6,8",
     )  # fmt: skip
     n_settings: int = setting(
         "Maximum number of settings (channels, T, bits) at which cells are searched",
@@ -33,7 +33,7 @@ class DesignConfig(Section):
         le=100,
     )
     n_finalists: int = setting(
-        "Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer", 4,
+        "Number of finalists, over all settings, that are trained briefly; the most accurate one is the result", 4,
         (DESIGN,), name="finalists", ge=2, le=1000,
     )  # fmt: skip
     formats: Names = setting("Export formats of the trained network", ("integer",), (DESIGN,), metavar="NAME,NAME")

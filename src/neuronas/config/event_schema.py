@@ -27,12 +27,12 @@ class EventsConfig(Section):
         before=0.0, unit="ms", ge=0, le=2e6,
     )  # fmt: skip
     sensor: SensorSize | None = _of_events(
-        "Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it", DATASET, "sensor",
+        "Sensor size, HEIGHTxWIDTH, for file formats that do not state it", DATASET, "sensor",
         before=None, unit="pixels", metavar="SIDE",
     )  # fmt: skip
     crop: SensorSize | None = _of_events(
-        "Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor)", None,
-        "crop", unit="pixels", metavar="SIDE",
+        "Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side", None, "crop", unit="pixels",
+        metavar="SIDE", unset="the whole sensor",
     )  # fmt: skip
     order: Literal["recorded", "shuffled", "collapsed"] = _of_events(
         "Control experiments on timing: shuffle the time steps, or move every event to a random time step",

@@ -20,10 +20,10 @@ class ExportConfig(Section):
         ge=FEWEST_FRACTION_BITS, le=FRACTION_BITS,
     )  # fmt: skip
     max_ram_kib: float | None = _written(
-        "c: limit on values and state (no limit)", None, option="max_ram", unit="KiB", metavar="KIB", gt=0
+        "c: limit on values and state", None, option="max_ram", unit="KiB", metavar="KIB", unset="no limit", gt=0
     )
     max_flash_kib: float | None = _written(
-        "c: limit on constants (no limit)", None, option="max_flash", unit="KiB", metavar="KIB", gt=0
+        "c: limit on constants", None, option="max_flash", unit="KiB", metavar="KIB", unset="no limit", gt=0
     )
     lanes: int = _written("rtl: outputs of a layer with weights that are computed in parallel", 4, ge=1, le=64)
     synthesise: bool = _written("rtl: count the cells and memories of an FPGA with Yosys", False)

@@ -15,13 +15,13 @@ class HardwareConfig(Section):
     """Hardware: the accelerator and the cost model."""
 
     accelerator: str = setting(
-        "Accelerator: a name or FILE.yaml (estimate: or all of them)", "spikeflow-rram",
+        "Accelerator, or FILE.yaml (estimate: or all)", "spikeflow-rram",
         (ESTIMATE, SEARCH, EVALUATE, DESIGN),
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
     target: str | None = setting(
-        "Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none)", None, (SEARCH, FIT),
-        choices=TARGETS, metavar="NAME", before=Before.DEFAULT,
+        "Chip that the network must fit, or FILE.yaml", None, (SEARCH, FIT), choices=TARGETS, metavar="NAME",
+        before=Before.DEFAULT, unset="search: none; fit: speck2f",
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
@@ -29,8 +29,7 @@ class HardwareConfig(Section):
     )
     replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
     activity: Literal["dense", "rate", "trace", "forecast"] = setting(
-        "Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only)",
-        "dense", _COST,
+        "Activity of the inputs (cost model mapped; forecast: estimate only)", "dense", _COST
     )  # fmt: skip
     firing_rate: float | None = setting(
         "Fraction of the inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
@@ -60,8 +59,8 @@ class BudgetConfig(Section):
     max_latency_ms: float = _limit("latency per image", "ms")
     max_energy_uj: float = _limit("energy per image", "µJ")
     confidence: float | None = setting(
-        "Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates)",
-        None, _COST, before=Before.DEFAULT, ge=0.5, lt=1,
+        "Apply budgets to the upper bounds of latency and energy at this confidence, not to the estimates", None, _COST,
+        before=Before.DEFAULT, ge=0.5, lt=1,
     )  # fmt: skip
 
     @field_validator("*")

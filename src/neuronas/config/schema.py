@@ -54,14 +54,15 @@ class DataConfig(Section):
     """Data: the images, and how they are read."""
 
     name: str = setting(
-        "Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object", "digits",
-        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN, FIT), name="dataset", choices=DATASETS,
+        "Data set", "digits", (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN, FIT), name="dataset",
+        choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
-        "Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data)",
+        "Folder of downloaded data sets",
         None,
         (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
         metavar="DIR",
+        unset="$NEURONAS_DATA, or data",
     )
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _OF_OWN, unit="pixels", metavar="SIDE"
@@ -95,11 +96,12 @@ class DataConfig(Section):
     )
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, _READS_IMAGES)
     n_test: int | None = setting(
-        "Number of test images, the same share of each class and the same for all runs (all)",
+        "Number of test images, the same share of each class and the same for all runs",
         None,
         (EVALUATE,),
         name="limit",
         metavar="IMAGES",
+        unset="all",
         before=Before.DEFAULT,
         ge=1,
     )
@@ -204,14 +206,14 @@ class EngineConfig(Section):
         name="engine",
     )
     memory_limit_gib: float | None = setting(
-        "Memory limit of the engine on each machine (its process stays below half of the free memory)", None,
-        (SEARCH, BENCHMARK, DESIGN), name="memory_limit", unit="GiB", gt=0,
+        "Memory limit of the engine on each machine", None, (SEARCH, BENCHMARK, DESIGN), name="memory_limit",
+        unit="GiB", unset="its process stays below half of the free memory", gt=0,
     )  # fmt: skip
     workers: int | None = setting(
-        "Number of worker processes that evaluate candidates (none)", None, (SEARCH, DESIGN), ge=1, le=10_000
+        "Number of worker processes that evaluate candidates", None, (SEARCH, DESIGN), ge=1, le=10_000
     )
     cluster: Annotated[str, AfterValidator(_ray)] | None = setting(
-        "Evaluate on a Ray cluster: ray or ray:ADDRESS (none)", None, (SEARCH, DESIGN), metavar="ray[:ADDRESS]"
+        "Evaluate on a Ray cluster: ray or ray:ADDRESS", None, (SEARCH, DESIGN), metavar="ray[:ADDRESS]"
     )
     silence_limit_minutes: float = setting(
         "A worker is considered lost after this time without a message (and 20 times its longest silence)", 10.0,
@@ -220,24 +222,23 @@ class EngineConfig(Section):
 
 
 class ResolvedConfig(Section):
-    """Run: all settings that determine a result, complete."""
+    """Run: random seed, device, preset, plug-ins and search space."""
 
     seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "Device for all other computations",
+        "Device for all computations",
         "auto",
         (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
     )
     preset: str = setting(
-        "Settings to start from: default, or paper for those of NeuroNAS's experiments", "default", _NETWORK,
-        choices=PRESETS,
+        "Settings to start from (paper: those of NeuroNAS's experiments)", "default", _NETWORK, choices=PRESETS
     )  # fmt: skip
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = setting(
-        "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),
+        "Plug-in: a module, or FILE.py; may be repeated", (),
         _EVERY, name="plugin", metavar="MODULE",
     )  # fmt: skip
     space: str = setting(
-        "Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN, DESIGN, FIT), choices=SPACES
+        "Search space, or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN, DESIGN, FIT), choices=SPACES
     )
     train: TrainConfig
     chip: ChipConfig

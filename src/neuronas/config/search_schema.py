@@ -13,23 +13,24 @@ class SearchConfig(Section):
     algorithm: str = setting("Search algorithm", "neuronas", (SEARCH, DESIGN), choices=ALGORITHMS)
     n_draws: int = setting("Number of candidates drawn by snasnet and evolution", 5000, (SEARCH, DESIGN), ge=1)
     max_evaluated: int | None = setting(
-        "Stop after this many evaluated functions (no limit)",
+        "Stop after this many evaluated functions",
         None,
         (SEARCH,),
         is_option=False,
+        unset="no limit",
         before=Before.DEFAULT,
         ge=1,
     )
     population: int = setting("Population size of evolution", 100, (SEARCH,), ge=2)
     prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
-        "How the answer is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
+        "How the result is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
     )
     finalists: int = setting(
-        "Number of fittest distinct candidates that are trained briefly; the most accurate one is the answer; 0: none",
+        "Number of fittest distinct candidates that are trained briefly; the most accurate one is the result; 0: none",
         0, (SEARCH,), before=Before.DEFAULT, ge=0, le=1000,
     )  # fmt: skip
     finalist_epochs: int = setting(
-        "Epochs that the last finalists are trained for", 12, (SEARCH, DESIGN),
+        "Training epochs of the last finalists", 12, (SEARCH, DESIGN),
         before=Before.DEFAULT, ge=1, le=10_000,
     )  # fmt: skip
     finalist_images: int = setting(

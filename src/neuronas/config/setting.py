@@ -63,6 +63,7 @@ class Meaning:
         metavar: placeholder of the value in help texts.
         default: what determines the default, if it is not a constant.
         before: value that reproduces the behaviour before the setting existed, used for runs that lack it.
+        unset: what happens without a value, for help texts; only if the default is null or an empty list.
     """
 
     help: str
@@ -75,6 +76,7 @@ class Meaning:
     default: From | None = None
     before: Any = Before.UNKNOWN
     option: str | None = None
+    unset: str = ""
 
 
 def setting(
@@ -89,6 +91,7 @@ def setting(
     metavar: str | None = None,
     before: Any = Before.UNKNOWN,
     option: str | None = None,
+    unset: str = "",
     **limits: Any,
 ) -> Any:
     """Declare a setting; see ``Meaning``.
@@ -104,10 +107,11 @@ def setting(
         metavar: placeholder of the value in help texts.
         before: value in runs that were made before the setting existed.
         option: option, if different from the keyword.
+        unset: what happens without a value.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
     """
     source = default if isinstance(default, From) else None
-    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before, option)
+    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before, option, unset)
     found = Field(default=PydanticUndefined if source else default, **limits)
     found.metadata.append(meaning)
     return found
@@ -171,23 +175,26 @@ class Setting:
 
     @property
     def type_text(self) -> str:
-        """The type in words: ``float``, ``several float`` or, for numbers that may be text, ``int or str``."""
+        """The type in words: ``float``, ``list of float`` or, for numbers that may be text, ``int or str``."""
         for part in _parts(self.kind):
             if get_origin(part) is tuple and get_args(part)[-1] is Ellipsis:
-                return f"several {get_args(part)[0].__name__}"
+                return f"list of {get_args(part)[0].__name__}"
         is_one_of_several = int in _parts(self.kind) and self.primitive is str
         return "int or str" if is_one_of_several else self.primitive.__name__
 
     @property
     def default_text(self) -> str:
-        """The default in words; empty if the help text says what happens without a value."""
+        """The default in words."""
+        default = self.default
         if self.meaning.default is not None:
             return self.meaning.default.what
-        if self.default is None:
-            return ""
-        if self.default is False or self.default == ():
-            return "off" if self.default is False else "none"
-        return f"{self.default:.6g}" if isinstance(self.default, float) else str(self.default).lower()
+        if default is None or default == ():
+            return self.meaning.unset or "none"
+        if isinstance(default, bool):
+            return "on" if default else "off"
+        if isinstance(default, tuple):
+            return ",".join(map(str, default))
+        return f"{default:.6g}" if isinstance(default, float) else str(default)
 
 
 def settings_of(model: type[Section], prefix: str = "") -> dict[str, Setting]:

@@ -30,13 +30,12 @@ class TrainConfig(Section):
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
     n_images: int | None = _learning(
-        "Number of training images, drawn with the random seed, the same share of each class (all)", None, _LEARNED,
-        is_option=True, name="limit", metavar="IMAGES", ge=1,
+        "Number of training images, drawn with the random seed, the same share of each class", None, _LEARNED,
+        is_option=True, name="limit", metavar="IMAGES", unset="all", ge=1,
     )  # fmt: skip
     epochs: int = _learning("Training epochs", RECIPE, _LEARNED, is_option=True, ge=1)
     patience: int = _learning(
-        "Stop after this many epochs without a higher validation accuracy; 0: never", 0, _LEARNED, unit="epochs",
-        is_option=True, ge=0,
+        "Stop after this many epochs without a higher validation accuracy; 0: never", 0, _LEARNED, is_option=True, ge=0
     )  # fmt: skip
     batch_size: int = _learning("Batch size of a training step, summed over all processes", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", RECIPE, _LEARNED, is_option=True, gt=0)
@@ -62,7 +61,7 @@ class TrainConfig(Section):
     clip_norm: float = _learning("Gradient clipping: maximum norm; 0: none", ge=0)
     loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
     class_weights: Literal["none", "balanced"] = _learning(
-        "Weights of the classes in the loss: none, or balanced for classes of different size",
+        "Weights of the classes in the loss (balanced: for classes of different size)",
         "none",
         _LEARNED,
         is_option=True,
@@ -139,7 +138,12 @@ class TrainConfig(Section):
     checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
     ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
     activation_bits: int | None = _learning(
-        "Bits of the twin's ReLU, quantised with a learned range (not quantised)", None, is_option=True, ge=1, le=16
+        "Bits of the twin's ReLU, quantised with a learned range",
+        None,
+        is_option=True,
+        unset="not quantised",
+        ge=1,
+        le=16,
     )
     tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
 
@@ -163,16 +167,16 @@ class ChipConfig(Section):
         (), metavar="NAME,NAME",
     )  # fmt: skip
     sign_scheme: Literal["differential", "offset-binary", "twos-complement"] | None = _on_chip(
-        "Representation of signed weights (default: the accelerator's)", None
+        "Representation of signed weights", None, unset="the accelerator's"
     )
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
     device_model: str | None = _on_chip(
-        "Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of "
-        "measurements (default: the accelerator's)", None, (EVALUATE, DESIGN), choices=DEVICE_MODELS, metavar="NAME",
+        "Measured statistics of the memory device, instead of the write variation; also FILE.yaml, or FILE.csv of "
+        "measurements", None, (EVALUATE, DESIGN), choices=DEVICE_MODELS, metavar="NAME", unset="the accelerator's",
     )  # fmt: skip
     after: Times = _on_chip(
-        "Times after programming at which the chips are measured, such as 1h,1d,1month (immediately)", (),
-        (EVALUATE, DESIGN), metavar="TIME,TIME",
+        "Times after programming at which the chips are measured, such as 1h,1d,1month", (), (EVALUATE, DESIGN),
+        metavar="TIME,TIME", unset="directly after programming",
     )  # fmt: skip
     drift_compensation: bool = _on_chip(
         "Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming",
