@@ -1,4 +1,4 @@
-"""Generate ``hardware-model.md``, ``deviations.md`` and the JSON schemas from the code.
+"""Generate ``hardware-model.md``, ``reference/accelerators.md``, ``deviations.md`` and the JSON schemas from the code.
 
 It also writes the results in ``training-results.md`` from ``benchmarks/results``. Run it after a change to a cost
 model, a preset, a document or a result: ``python docs/generate.py``. Tests check that all are current.
@@ -7,11 +7,11 @@ model, a preset, a document or a result: ``python docs/generate.py``. Tests chec
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from deviations_page import deviations_page, table
 from pydantic import BaseModel
@@ -19,7 +19,7 @@ from silicon_section import silicon_section
 from training_results import training_results
 
 from neuronas.api.doctor import Diagnosis
-from neuronas.config import ACCELERATORS
+from neuronas.config import ACCELERATORS, Section
 from neuronas.experiments.hardware_result import HardwareResult
 from neuronas.experiments.proxy_result import ProxyResult
 from neuronas.experiments.silicon_result import SiliconResult
@@ -29,6 +29,7 @@ from neuronas.fitness.calibration import calibration
 from neuronas.hardware import paper, scaling
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.design_space import DesignSpace
+from neuronas.hardware.device_model import DeviceModel
 from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
 from neuronas.report.cost_tables import counted
@@ -108,8 +109,8 @@ COUNTS = """\
 
 Rows are layers, pooling and node sums. X is the crossbar size, k the side of the kernel, i and o the sides of input and
 output in pixels, T the number of time steps; `steps` is 1 for the first layer, otherwise T. On this page a *cell* is a
-memory cell of a crossbar. The constants are in the accelerator file; those of the presets are listed below with their
-sources.
+memory cell of a crossbar. The constants are in the accelerator file ([those of the presets, with their
+sources](reference/accelerators.md)).
 """
 
 ACTIVITY = """\
@@ -169,14 +170,20 @@ terms differ by design. `spikeflow-rram` has 1 bit per cell and two sign columns
 SpikeSim's circuits: six columns for a weight of 4 bits, where SpikeSim's arithmetic has one.
 """
 
-FILES = """\
-## Accelerator files
+ACCELERATOR_FILES = """\
+# Accelerators
 
-`--hardware` takes one of the presets below or your own `FILE.yaml`. Copy a preset from `src/neuronas/hardware/presets`.
-Each key contains its unit; a value is a number or `{value: NUMBER, source: TEXT}`. `schemas/accelerator.schema.json`
-describes the format for editors; put `# yaml-language-server: $schema=PATH` on the first line.
-`--sweep crossbar_size=32,64,128` varies one constant and keeps all others; `--plot FILE.svg` draws the result
-(`pip install 'neuronas[figures]'`).
+<!-- Written by docs/generate.py from the code; change the code and run it again. -->
+
+`--hardware` takes one of the presets below or [your own](../howto/own-accelerator.md) `FILE.yaml`. The files of the
+presets are in `src/neuronas/hardware/presets`. Each [key](#keys) contains its unit; a value is a number or
+`{value: NUMBER, source: TEXT}`. [The JSON schema](../schemas/accelerator.schema.json) describes the format for editors;
+put `# yaml-language-server: $schema=PATH` on the first line. The sections `macro` and `device` are optional: without
+`macro` [intervals](../hardware-model.md#intervals) are derived from all measured arrays, without `device` a chip cannot
+be simulated. [Hardware model](../hardware-model.md) has the equations that use these constants.
+
+`neuronas estimate ARCH --sweep crossbar_size=32,64,128` varies one constant and keeps all others; `--plot FILE.svg`
+draws the result (`pip install 'neuronas[figures]'`).
 """
 
 
@@ -253,10 +260,30 @@ def hardware_model() -> str:
         silicon_section(),
         _scaling(),
         AGREEMENT,
-        FILES,
-        *map(_preset, ACCELERATORS),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def accelerators() -> str:
+    """The page of all accelerators: each constant with its source."""
+    keys = table(("key", "meaning"), _keys(Accelerator))
+    return "\n".join([ACCELERATOR_FILES, f"## Keys\n\n{keys}", *map(_preset, ACCELERATORS)])
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each key of an accelerator file with its meaning, from the docstrings of the sections."""
+    _, _, attributes = (inspect.getdoc(model) or "").partition("Attributes:\n")
+    meanings = dict(re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, re.M))
+    for name, field in model.model_fields.items():
+        inner = next((one for one in (field.annotation, *get_args(field.annotation)) if _is_section(one)), None)
+        if inner is not None:
+            yield from _keys(inner, f"{prefix}{name}.")
+        else:
+            yield f"`{prefix}{name}`", " ".join(meanings[name].split()).rstrip(".").replace("``", "`")
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section) and kind is not DeviceModel
 
 
 def _activity() -> str:
@@ -359,7 +386,7 @@ def _name(name: str) -> str:
 def _preset(name: str) -> str:
     accelerator = load_accelerator(name)
     rows = ((f"`{key}`", f"{quantity:g}", quantity.source) for key, quantity in accelerator.quantities())
-    return f"### `{name}`\n\n{accelerator.description}\n\n{table(('constant', 'value', 'source'), rows)}"
+    return f"## `{name}`\n\n{accelerator.description}\n\n{table(('constant', 'value', 'source'), rows)}"
 
 
 def schema(model: type[BaseModel]) -> str:
@@ -400,6 +427,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 """JSON documents by the name of their schema."""
 CONTENT: dict[str, Callable[[], str]] = {
     "hardware-model.md": hardware_model,
+    "reference/accelerators.md": accelerators,
     "deviations.md": deviations_page,
     "training-results.md": training_results,
     **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},

@@ -82,7 +82,7 @@ and leakage) has no interval, since nothing is known about its error. A note nam
 pipelined schedule, the slowest row is assumed to remain the slowest.
 
 The intervals are wide because the geometry of an array determines little of its energy. They describe the error of the
-laws; measured constants of an accelerator, as in the presets below, may well be more accurate.
+laws; measured constants of an accelerator, as in four of the presets, may well be more accurate.
 
 With `--confidence 0.9` the budgets of latency and energy apply to the bound that nine in ten such chips do not exceed;
 errors in both directions are taken to be equally likely. Column `fits` gives the probability that a network meets its

@@ -37,12 +37,15 @@ class Crossbar(Section):
     """One array of ``size`` x ``size`` memory cells.
 
     Attributes:
-        base_weight_bits: weight bits that one column stores in cost model ``paper``.
-        bits_per_cell: weight bits that one cell stores (cost model ``mapped``).
+        size: number of rows, which is the number of columns.
         rows_per_read: rows that a column sums in one read (cost model ``mapped``, simulated chips); default: all rows.
             A pass reads the rows in use in successive sets, with a conversion for each set.
+        base_weight_bits: weight bits that one column stores in cost model ``paper``.
+        bits_per_cell: weight bits that one cell stores (cost model ``mapped``).
         n_sign_columns: 2 for differential columns, 1 for offset binary or cells with a sign (cost model ``mapped``).
+        n_per_pe: crossbars of a PE.
         cell_read_energy_pj: energy of one read of one cell.
+        cell_area_um2: area of one cell.
         cell_leakage_pw: leakage power of one cell; 0 for non-volatile cells.
     """
 
@@ -79,7 +82,14 @@ class Crossbar(Section):
 
 
 class Adc(Section):
-    """One analog-to-digital converter; energy per conversion, clock cycles from one conversion to the next."""
+    """One analog-to-digital converter.
+
+    Attributes:
+        bits: resolution (simulated chips, comparison with measured arrays).
+        energy_pj: energy of one conversion.
+        area_um2: area of one converter; 0 if the area of the cells contains it.
+        conversion_clocks: clock cycles from one conversion to the next.
+    """
 
     bits: Bits
     energy_pj: NonNegative
@@ -88,7 +98,13 @@ class Adc(Section):
 
 
 class Multiplexer(Section):
-    """Column multiplexer: ``ratio`` columns share one ADC, so a crossbar is read in ``ratio`` phases."""
+    """One column multiplexer.
+
+    Attributes:
+        ratio: columns that share one ADC; a crossbar is read in this number of phases.
+        energy_pj: energy of one column selection, which each conversion takes.
+        area_um2: area of one multiplexer.
+    """
 
     ratio: Count
     energy_pj: NonNegative
@@ -98,8 +114,13 @@ class Multiplexer(Section):
 class ProcessingElement(Section):
     """A group of crossbars with its registers and subtractors.
 
-    ``cycle_clocks``: clock cycles per pass (cost model ``paper``); ``fill_clocks``: clock cycles per pass in addition
-    to those of the phases (cost model ``mapped``); ``register_energy_pj``: energy per multiplexer phase.
+    Attributes:
+        cycle_clocks: clock cycles of one pass (cost model ``paper``).
+        fill_clocks: clock cycles of one pass in addition to those of the conversions (cost model ``mapped``).
+        n_per_tile: PEs of a tile.
+        register_energy_pj: energy of the registers in one phase of a multiplexer.
+        subtract_energy_pj: energy of one subtraction (cost model ``paper``).
+        subtract_area_um2: area of a shift-add and subtract circuit.
     """
 
     cycle_clocks: Positive
@@ -111,7 +132,15 @@ class ProcessingElement(Section):
 
 
 class Tile(Section):
-    """A group of PEs connected by an H-tree (energy per PE pass), and the tile buffer of cost model ``paper``."""
+    """A group of PEs connected by an H-tree.
+
+    Attributes:
+        register_area_um2: area of the registers of one tile.
+        buffer_bits: size of the tile buffer (cost model ``paper``).
+        buffer_energy_pj: energy of the tile buffer in one pass of a PE (cost model ``paper``).
+        htree_energy_pj: energy of the H-tree in one pass of a PE.
+        htree_area_um2: area of the H-tree of one tile.
+    """
 
     register_area_um2: NonNegative
     buffer_bits: NonNegative
@@ -121,7 +150,14 @@ class Tile(Section):
 
 
 class Memory(Section):
-    """On-chip memory for buffers and neuron state, per bit; ``fetch_energy_pj``: buffer fetch (model ``paper``)."""
+    """On-chip memory of buffers and neuron states.
+
+    Attributes:
+        sram_bit_area_um2: area of one bit.
+        sram_bit_energy_pj: energy of reading or writing one bit (cost model ``mapped``).
+        sram_bit_leakage_pw: leakage power of one bit (cost model ``mapped``).
+        fetch_energy_pj: energy of fetching the inputs of one pass of a PE (cost model ``paper``).
+    """
 
     sram_bit_area_um2: NonNegative
     sram_bit_energy_pj: NonNegative
@@ -130,7 +166,13 @@ class Memory(Section):
 
 
 class Buffers(Section):
-    """Sizes of the buffers of each PE, of each tile, and of the chip (cost model ``mapped``)."""
+    """Sizes of buffers (cost model ``mapped``).
+
+    Attributes:
+        pe_bits: buffers of one PE.
+        tile_bits: buffers of one tile.
+        global_bits: buffer of the chip.
+    """
 
     pe_bits: NonNegative
     tile_bits: NonNegative
@@ -138,9 +180,13 @@ class Buffers(Section):
 
 
 class Digital(Section):
-    """Adders for pooling, node sums and neurons: units of ``n_lanes`` parallel adders.
+    """Adders for pooling, node sums and neurons.
 
-    ``image_bits``: maximum number of bits of a pixel that the first layer reads, one after another.
+    Attributes:
+        n_lanes: parallel adders of one unit.
+        add_energy_pj: energy of one addition.
+        add_area_um2: area of one adder.
+        image_bits: maximum number of bits of a pixel that the first layer reads, one after another.
     """
 
     n_lanes: Count
@@ -150,7 +196,13 @@ class Digital(Section):
 
 
 class Noc(Section):
-    """Mesh network on chip: one router per tile; each link transfers ``link_bits`` per clock cycle."""
+    """Mesh network on chip, with one router per tile (cost model ``mapped``).
+
+    Attributes:
+        link_bits: bits that a link transfers per clock cycle.
+        router_area_um2: area of one router.
+        bit_hop_energy_pj: energy of one bit over one hop.
+    """
 
     link_bits: Count
     router_area_um2: NonNegative
@@ -158,7 +210,12 @@ class Noc(Section):
 
 
 class NeuronCircuit(Section):
-    """State bits of a LIF neuron, and the energy of one update."""
+    """The circuit of LIF neurons.
+
+    Attributes:
+        state_bits: bits of one membrane potential.
+        energy_pj: energy of one update of a neuron.
+    """
 
     state_bits: Bits
     energy_pj: NonNegative
@@ -177,8 +234,8 @@ class Macro(Section):
     """Kind of the array among measured ones (``hardware.silicon``); determines intervals of cost model ``mapped``.
 
     Attributes:
-        cell: kind of memory cell.
-        supply_v: supply voltage.
+        cell: kind of memory cell: ``sram``, ``rram``, ``pcm``, ``mram`` or ``flash``.
+        supply_v: supply voltage (comparison with measured arrays).
     """
 
     cell: Literal["sram", "rram", "pcm", "mram", "flash"]
@@ -221,7 +278,25 @@ class Device(Section):
 
 
 class Accelerator(Section):
-    """A compute-in-memory accelerator. Without a ``device``, its cost can be estimated but it cannot be simulated."""
+    """A compute-in-memory accelerator. Without a ``device``, its cost can be estimated but it cannot be simulated.
+
+    Attributes:
+        description: one line.
+        technology_nm: technology node of the arrays (comparison with measured arrays).
+        clock_mhz: clock frequency.
+        crossbar: the arrays.
+        adc: the converters.
+        multiplexer: the column multiplexers.
+        pe: the processing elements.
+        tile: the tiles.
+        memory: memory of buffers and neuron states.
+        buffers: sizes of buffers.
+        digital: adders.
+        noc: the network on chip.
+        neuron: the neurons.
+        macro: kind of the arrays among measured ones.
+        device: the memory device.
+    """
 
     description: str = ""
     technology_nm: Nanometres
