@@ -3,8 +3,8 @@
     python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--torch newest] [--out FILE.json]
 
 Each combination gets a virtual environment in the folder (several GB with CUDA builds of torch), which is reused. A
-Python version that is not installed is skipped with this reason. ``--short`` excludes slow tests. Exit code 1 if tests
-fail.
+Python version that is not installed is skipped with this reason. ``--short`` runs a few test files only (``SHORT``).
+Exit code 1 if tests fail.
 """
 
 import argparse
