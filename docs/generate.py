@@ -118,17 +118,19 @@ ACTIVITY = """\
 
 With `--activity dense` (the default and the worst case; needs no data) every input spikes at every time step.
 `--activity rate --firing-rate 0.083` sets one rate for all layers. `--activity trace --trace FILE.yaml` reads a
-measured rate for each layer with weights except the first; `--trace RUN/evaluation.json` uses the rates that
+measured rate for each layer with weights, or one for each time step; `--trace RUN/evaluation.json` uses the rates that
 `neuronas evaluate RUN` measured:
 
 ```yaml
 A.01: 0.12
-head.1: 0.05
+head.1: [0.02, 0.07]
 ```
 
-The image is not a spike train, so the first layer is always dense. **Sparsity saves little.** The energy of crossbar
-reads is proportional to the rate. A converter is idle only if its whole group of rows is silent: with 64 rows and a
-rate of 8.3 %, in 0.4 % of all cases, unless spikes are clustered. No other term depends on activity.
+A layer that reads a still image needs no rate: it is always dense. **Energy falls less than the number of spikes.** The
+energy of crossbar reads is proportional to the rate. A converter is idle only if its whole group of rows is silent:
+with 64 rows and a rate of 8.3 %, in 0.4 % of all cases, unless spikes are clustered. No other term depends on activity.
+In a measured case three quarters fewer spikes saved a quarter of the energy ([firing-rate
+penalty](training-results.md#what-a-point-of-accuracy-costs)).
 
 `estimate ARCH --activity forecast` needs neither data nor a trained network: it forecasts the rate of every LIF layer
 after training (`firing_rates` in the JSON; a note states that it is a forecast, its accuracy, and which properties of
