@@ -74,7 +74,7 @@ def test_where_nothing_fits_the_command_that_is_given_fits(
     assert advice == Infeasible.read(tmp_path / "run" / "infeasible.json")
     assert "none of 12 candidates fits the budget" in err
     (broken,) = advice.broken
-    assert (broken.name, broken.limit, broken.is_hopeless) == ("energy_uj", 3, False)
+    assert (broken.name, broken.limit, broken.is_impossible) == ("energy_uj", 3, False)
     assert sum(broken.shares.values()) == pytest.approx(1)
     assert broken.useful > 3
     assert advice.command is not None and advice.changes
@@ -121,14 +121,14 @@ def test_the_papers_limits_are_out_of_reach_of_the_papers_network_with_the_other
     assert found is not None and (found.head, found.channels) == ("gap", 128)
 
 
-def test_a_hopeless_budget_is_called_so(tmp_path: Path) -> None:
+def test_an_impossible_budget_is_called_so(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError) as caught:
         neuronas.search(channels=8, algorithm="snasnet", n_draws=4, batch_size=16, max_area_mm2=0.5, out=tmp_path / "r")
     advice = caught.value.advice
     assert isinstance(advice, Infeasible)
-    assert (advice.command, advice.changes, advice.broken[0].is_hopeless) == (None, None, True)
+    assert (advice.command, advice.changes, advice.broken[0].is_impossible) == (None, None, True)
     lines = "\n".join(advice.lines())
-    assert "hopeless on this chip" in lines
+    assert "impossible on this chip" in lines
     assert "at least one tile of" in lines
 
 

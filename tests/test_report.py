@@ -528,4 +528,4 @@ def test_a_search_without_answer_says_why(tmp_path: Path, capsys: pytest.Capture
     assert command(["report", run, "--quiet"]) == 0
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "None of 4 candidates fits the budget" in page
-    assert "hopeless on this chip" in page
+    assert "impossible on this chip" in page

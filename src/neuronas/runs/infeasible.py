@@ -28,22 +28,22 @@ class BrokenLimit(Document):
     at_any_setting: float
 
     @property
-    def is_hopeless(self) -> bool:
+    def is_impossible(self) -> bool:
         """Whether no setting of the network meets the limit on this chip."""
         return self.at_any_setting > self.limit
 
     def line(self) -> str:
         """The limit in one sentence."""
         parts = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items() if share >= 0.005)
-        hopeless = (
-            f"; hopeless on this chip: even the smallest network needs {quantity(self.name, self.at_any_setting)}"
-            if self.is_hopeless
+        impossible = (
+            f"; impossible on this chip: even the smallest network needs {quantity(self.name, self.at_any_setting)}"
+            if self.is_impossible
             else ""
         )
         limit, smallest, useful = (quantity(self.name, one) for one in (self.limit, self.smallest, self.useful))
         return (
             f"{word(self.name)}: limit {limit}, smallest candidate {smallest}; with one layer of weights per cell "
-            f"{useful} ({parts}){hopeless}"
+            f"{useful} ({parts}){impossible}"
         )
 
 
