@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from page_parts import table
+
 from neuronas.experiments.deviations import deviations
 from neuronas.experiments.hardware import run
 from neuronas.experiments.hardware_result import REPRODUCED
@@ -61,9 +63,3 @@ def deviations_page() -> str:
 
 def _experiments(names: Iterable[str], scales: Iterable[str]) -> str:
     return " at ".join(filter(None, (", ".join(f"`{name}`" for name in names), ", ".join(scales))))
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)

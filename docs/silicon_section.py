@@ -3,7 +3,7 @@
 from math import exp
 from statistics import median
 
-from deviations_page import table
+from page_parts import table
 
 from neuronas.hardware.silicon.calibration import SiliconCalibration, silicon_calibration
 from neuronas.hardware.silicon.macro import ENERGY_PRIORS, TIME_PRIORS

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from deviations_page import table
+from page_parts import between, table
 
 _PAGE = Path(__file__).parent / "training-results.md"
 _RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -24,18 +24,8 @@ def training_results() -> str:
         for path in sorted(_RESULTS.glob("accuracy-*.json"), key=lambda path: path.stem)
     }
     rows = (_row(name, result, one) for name, result in results.items() for one in result["rows"])
-    page = _between("results", table(_HEAD, rows), _PAGE.read_text(encoding="utf-8"))
-    return _between("learning curves", "\n".join(line for one in results.items() for line in _section(*one)), page)
-
-
-def _between(mark: str, text: str, page: str) -> str:
-    """The page with the text between the lines ``<!-- MARK -->`` and ``<!-- end of MARK -->`` replaced."""
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
-    before, first, rest = page.partition(begin)
-    _, last, after = rest.partition(end)
-    if not (first and last):
-        raise ValueError(f"{_PAGE}: expected the lines {begin.strip()} and {end.strip()}, in this order")
-    return f"{before}{begin}\n{text}\n{end}{after}"
+    page = between("results", table(_HEAD, rows), _PAGE.read_text(encoding="utf-8"))
+    return between("learning curves", "\n".join(line for one in results.items() for line in _section(*one)), page)
 
 
 def _row(name: str, result: dict[str, Any], one: dict[str, Any]) -> tuple[str, ...]:
