@@ -58,6 +58,7 @@ def answered(run: Path) -> dict[str, Any]:
 
 def test_the_chosen_design_costs_what_the_front_says(made: DesignFront) -> None:
     own = made.chosen
+    assert f"{own.bits_per_cell} bit{'' if own.bits_per_cell == 1 else 's'} per cell" in own.chip
     cost = neuronas.estimate(
         made.directory / made.files["architecture"], config=made.directory / made.files["settings"]
     ).cost

@@ -49,8 +49,9 @@ class DesignPoint(Document):
         """The arrays in words."""
         return (
             f"{self.crossbar_size}x{self.crossbar_size} crossbars, {self.rows_per_read} rows per read, "
-            f"{self.bits_per_cell} bits per cell, {self.adcs_per_array} ADCs of {self.adc_bits} bits, "
-            f"{self.sign_scheme}, replication {self.replication}, {self.schedule}"
+            f"{self.bits_per_cell} bit{'s' if self.bits_per_cell > 1 else ''} per cell, "
+            f"{self.adcs_per_array} ADCs of {self.adc_bits} bits, {self.sign_scheme}, "
+            f"replication {self.replication}, {self.schedule}"
         )
 
     @property
