@@ -34,6 +34,7 @@ from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import Table, aligned, share
 from neuronas.report.verdict import verdict
 from neuronas.runs.candidates import Candidates, read_candidates
+from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
 from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
@@ -505,8 +506,23 @@ def test_the_verdict_comes_first(tmp_path: Path) -> None:
     assert rows["budget by model paper"].startswith("kept; closest: ")
     assert rows["budget by model mapped"].startswith("broken: energy")
     assert rows["training"].startswith(
-        f"4 of {RECIPES['default']['epochs']} epochs; validation 90.0% at the best epoch, 1"
+        f"4 of {RECIPES['default']['epochs']} epochs; validation 90.0% at the best epoch, 4, 90.0% at the last, 4"
     )
+
+
+def test_the_best_epoch_is_that_of_the_weights_kept(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    add_training(run)
+    file = run / "metrics.jsonl"
+    rows = [Epoch.model_validate_json(line) for line in file.read_text().splitlines()]
+    easier = rows[0].model_copy(update={"validation_accuracy": 1.0})  # smaller images; later weights replaced its own
+    worse = rows[3].model_copy(update={"validation_accuracy": 0.8, "is_best": False})
+    for kept, expected in (
+        ((easier, *rows[1:3], worse), "validation 90.0% at the best epoch, 3, 80.0% at the last, 4"),
+        ((worse,), "validation 80.0% at the last, 4"),
+    ):
+        file.write_text("".join(row.model_dump_json() + "\n" for row in kept))
+        assert expected in {name: finding for name, finding, _ in verdict(read_runs([run])[0])}["training"]
 
 
 def test_chips_that_lose_nothing_lose_no_negative_points(tmp_path: Path) -> None:

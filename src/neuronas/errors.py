@@ -136,10 +136,18 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def unknown_name(what: str, given: str, known: Iterable[str]) -> ConfigurationError:
-    """Build the error for an unknown name: the name, the known names, and the most similar one."""
+def unknown_name(what: str, given: str, known: Iterable[str], shown: Iterable[str] | None = None) -> ConfigurationError:
+    """Build the error for an unknown name: the name, the known names, and the most similar one.
+
+    Args:
+        what: kind of the name.
+        given: the unknown name.
+        known: all names of this kind.
+        shown: known names to list, if there are too many; default: all.
+    """
     names = list(known)
-    return ConfigurationError(f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})")
+    listed = ", ".join(names if shown is None else shown)
+    return ConfigurationError(f"unknown {what} '{given}'{suggestion(given, names)} (known: {listed})")
 
 
 def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
@@ -151,6 +159,11 @@ def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
     if name not in table:
         raise unknown_name(what, name, table)
     return table[name]
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with a noun, whose plural ends in ``s``: ``1 epoch``, ``2,000 epochs``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def quoted(value: object) -> str:

@@ -87,7 +87,7 @@ def add_training(directory: Path) -> None:
     epochs = [
         Epoch(
             epoch=i, train_loss=2 / i, train_accuracy=1 - 0.5 / i, validation_accuracy=0.9, learning_rate=0.001,
-            firing_rate=0.1, sparsity=0.0, images_per_s=100.0,
+            firing_rate=0.1, sparsity=0.0, images_per_s=100.0, is_best=True,
         )
         for i in range(1, 5)
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from neuronas.config import weights_text
+from neuronas.errors import counted
 from neuronas.hardware.units import quantity, with_range, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
@@ -85,11 +86,11 @@ def _training(run: RunFacts) -> Iterator[_Row]:
         return
     planned, n_done = run.config.train.epochs, len(run.epochs)
     scored = [one for one in run.epochs if one.validation_accuracy is not None]
-    text = f"{n_done} of {planned} epochs" if planned else f"{n_done} epochs"
+    text = f"{n_done} of {counted(planned, 'epoch')}" if planned else counted(n_done, "epoch")
     if scored:
-        best = max(scored, key=lambda one: (one.validation_accuracy or 0.0, -one.epoch))
-        text += f"; validation {share(best.validation_accuracy)} at the best epoch, {best.epoch}"
-        text += f", {share(scored[-1].validation_accuracy)} at the last, {scored[-1].epoch}"
+        best, last = next((one for one in reversed(scored) if one.is_best), None), scored[-1]
+        at_best = f"{share(best.validation_accuracy)} at the best epoch, {best.epoch}, " if best else ""
+        text += f"; validation {at_best}{share(last.validation_accuracy)} at the last, {last.epoch}"
     is_unfinished = bool(planned) and n_done < planned and not run.is_training_ended and run.evaluation is None
     if run.is_training_out_of_time:
         yield "training", f"{text}; {_OUT_OF_TIME}; can be resumed", True

@@ -21,6 +21,7 @@ class Epoch(Document):
         images_per_s: images per second at the last step.
         dead_outputs: number of outputs of weighted layers whose quantised weights are all 0.
         silent_layers: number of LIF layers without a spike after the epoch.
+        is_best: whether its weights were the best so far and were kept in ``checkpoints/best.safetensors``.
     """
 
     epoch: Annotated[int, Field(ge=1)]
@@ -33,8 +34,13 @@ class Epoch(Document):
     images_per_s: float
     dead_outputs: int = 0
     silent_layers: int = 0
+    is_best: bool = False
 
     @property
     def numbers(self) -> dict[str, float]:
         """The measured values, by name."""
-        return {name: float(value) for name, value in self.plain().items() if value is not None}
+        return {
+            name: float(value)
+            for name, value in self.plain().items()
+            if value is not None and not isinstance(value, bool)
+        }

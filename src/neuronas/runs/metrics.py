@@ -43,8 +43,8 @@ class Metrics:
         """Append an epoch."""
         self._lines.append(row)
         if self._writer is not None:
-            for name, value in row.plain().items():
-                if name != "epoch" and value is not None:
+            for name, value in row.numbers.items():
+                if name != "epoch":
                     self._writer.add_scalar(name, value, row.epoch)
             self._writer.flush()
 

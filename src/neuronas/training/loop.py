@@ -84,7 +84,7 @@ class Trainer:
         if len(split.training) < self.batch_size:
             raise DataError(
                 f"{len(split.training):,} training images given (without those for validation); expected at least one "
-                f"batch of {self.batch_size}; use more images or a smaller --batch-size"
+                f"batch of {self.batch_size}: use more images, or --set train.batch_size=N with a smaller N"
             )
         self.n_steps = len(split.training) // self.batch_size
         self.augmentation = Augmentation(settings.augment, settings.border, settings.cutout, settings.mixup)
@@ -222,6 +222,13 @@ class Trainer:
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         measured = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
         accuracy = measured.top1
+        if progress.epoch == self.stages.last_begins:
+            progress.best_accuracy = -1.0  # earlier accuracies are from easier stages
+        if accuracy > progress.best_accuracy:
+            progress.improved_epoch = progress.epoch + 1
+        better = accuracy >= progress.best_accuracy  # the later one of equal epochs
+        if better:
+            progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         self.dead, self.silent = dead_outputs(state.evaluated), measured.silent
         row = Epoch(
             epoch=progress.epoch + 1,
@@ -234,14 +241,8 @@ class Trainer:
             images_per_s=round(self._images_per_s, 1),
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
+            is_best=better,
         )
-        if progress.epoch == self.stages.last_begins:
-            progress.best_accuracy = -1.0  # earlier accuracies are from easier stages
-        if accuracy > progress.best_accuracy:
-            progress.improved_epoch = progress.epoch + 1
-        better = accuracy >= progress.best_accuracy  # the later one of equal epochs
-        if better:
-            progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1
         progress.step = progress.n_correct = progress.n_seen = 0
         progress.loss = 0.0
