@@ -14,7 +14,7 @@ import neuronas
 from conftest import Neuronas
 from neuronas.api.design import plan_design
 from neuronas.api.run_facts import read_run
-from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError
+from neuronas.errors import ConfigurationError, DataError, InfeasibleError, RunDirectoryError
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Totals
 from neuronas.report.design_tables import answer_rows
@@ -165,6 +165,21 @@ def test_nothing_fits(tmp_path: Path) -> None:
         neuronas.design(out=tmp_path / "run", **{**SMALL, "max_energy_uj": 0.01})
     assert caught.value.advice.broken[0].name == "energy_uj"
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 2000}, "1,438 training images given; expected at least 2,000"),
+        ({"config": {"train": {"batch_size": 160}}}, "finalists have 150 images to learn from and 50 to be compared"),
+    ],
+)
+def test_too_few_images_are_found_before_anything_is_written(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        neuronas.design(out=tmp_path / "run", **{**SMALL, **options})
+    assert not (tmp_path / "run").exists(), "the design can be started again in the same directory"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from neuronas.api.design_choice import axes_of
 from neuronas.api.design_progress import StageProgress
 from neuronas.api.design_stages import DesignStages, why_no_chips
 from neuronas.api.devices import check_device
-from neuronas.api.finalists import learning_plan
+from neuronas.api.evaluators import prepare_images, scan_of
+from neuronas.api.finalists import check_images, learning_plan
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.training_checks import check_settings
 from neuronas.config import DesignConfig, as_path, is_there
@@ -64,19 +65,22 @@ class Design:
         """
         is_begun = is_there(self.directory / FOLDER / CONFIG)
         check_start(self.directory, "design", is_begun=is_begun, resume=self.resume)
+        if not is_begun:  # before anything is written, so that a refused design can be started again in the directory
+            prepare_images(self.plan, scan_of(self.directory, observer), download=download)
+            check_images(self.plan)
         work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:
                 return known
             work.start(None)
-            result = self._run(work, download)
+            result = self._run(work)
             work.finish(result)
             return result
 
-    def _run(self, work: Work, download: bool) -> DesignResult:
+    def _run(self, work: Work) -> DesignResult:
         chips_left_out = why_no_chips(self.plan, self.axes)
         progress = StageProgress(work, self.directory / FOLDER, has_chips=chips_left_out is None)
-        stages = DesignStages(self.plan, self.axes, self.directory, progress, download)
+        stages = DesignStages(self.plan, self.axes, self.directory, progress)
         choice = stages.choose()
         found = stages.search(choice)
         finals = stages.finals(choice, found)

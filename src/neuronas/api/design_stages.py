@@ -45,14 +45,12 @@ class DesignStages:
         axes: available choices.
         directory: directory of the design, which becomes the run of its answer.
         progress: progress of the design.
-        download: download the data set if it is missing.
     """
 
     run: Plan
     axes: Axes
     directory: Path
     progress: StageProgress
-    download: bool
 
     @property
     def folder(self) -> Path:
@@ -78,7 +76,7 @@ class DesignStages:
                 self._search_smallest()
         with self.progress.stage("survey"):
             plan = survey_plan(self.run, self.axes)
-            self._search(plan, self.folder / SURVEY, "survey", plan.setting.text, scan=True)
+            self._search(plan, self.folder / SURVEY, "survey", plan.setting.text)
         choice = Surveyed.read(self.run, self.folder / SURVEY / HISTORY).choice(self.axes)
         if not choice.contenders:  # cells that fit are too rare for the survey to draw one
             choice = Surveyed.read(self.run, self._search_smallest() / HISTORY).choice(self.axes)
@@ -187,7 +185,7 @@ class DesignStages:
         setting = smallest(self.axes)
         place = self.folder / setting.folder
         try:
-            self._search(self.run.at(setting), place, "feasibility", setting.text, scan=True)
+            self._search(self.run.at(setting), place, "feasibility", setting.text)
         except InfeasibleError as error:
             if error.advice is not None and error.advice.command is not None:
                 command = error.advice.command.replace("neuronas search", "neuronas design", 1)
@@ -195,10 +193,10 @@ class DesignStages:
             raise
         return place
 
-    def _search(self, plan: Plan, place: Path, stage: Stage, part: str, *, scan: bool = False) -> SearchResult:
+    def _search(self, plan: Plan, place: Path, stage: Stage, part: str) -> SearchResult:
         observer = self.progress.observer(stage, part)
         search = Search(place, plan, resume=(place / CONFIG).is_file())
-        return search.run(observer, download=self.download and scan, scan_images=scan)
+        return search.run(observer, scan_images=False)
 
     def _finalists(self, contenders: tuple[Contender, ...], found: list[SearchResult]) -> tuple[Finalist, ...]:
         """The fittest of each setting in turn, then the second of each, and so on."""

@@ -184,8 +184,8 @@ def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]
     if n_training < train.batch_size or not n_validation:
         raise DataError(
             f"finalists have {n_training:,} images to learn from and {n_validation:,} to be compared on; expected at "
-            f"least {train.batch_size} (train.batch_size) and 1: use more images, --set train.batch_size=N, or leave "
-            "out --finalists"
+            f"least {train.batch_size} (train.batch_size) and 1: use more images, or --set train.batch_size=N with a "
+            "smaller N"
         )
     return n_training, n_validation
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuronas.api.compose import Plan
+from neuronas.api.devices import missing
 from neuronas.api.finalist_training import Finals, check_untrained, discard_finalists, enough_images
 from neuronas.api.teacher import teacher_of
 from neuronas.api.training_checks import check_settings, learned_with
@@ -53,21 +54,24 @@ def learning_plan(run: Plan) -> Plan:
 
 
 def check_images(run: Plan) -> None:
-    """Check before a search that its finalists, if any, will have enough images; nothing is decoded.
+    """Check before a search that fitness and finalists will have enough training images; nothing is decoded.
 
     Raises:
         DataError: there are too few; the message says how many and how many are expected.
     """
-    if not run.config.search.finalists:
-        return
     import torch
 
+    from neuronas.data.batches import check_enough
     from neuronas.training.images import drawn
 
     check_described(run.config.data, run.dataset)
-    train = learning_plan(run).config.train
-    source = drawn(run.dataset.load("train", run.shape.image_size), train.n_images, train.seed)
-    enough_images(torch.from_numpy(source.labels), train)
+    try:
+        source = run.dataset.load("train", run.shape.image_size)
+    except ImportError as error:
+        raise missing(error) from error
+    fitness, train = run.config.fitness, learning_plan(run).config.train
+    check_enough(len(source.labels), fitness.batch_size, fitness.n_batches)
+    enough_images(torch.from_numpy(drawn(source, train.n_images, train.seed).labels), train)
 
 
 def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | None:

@@ -86,7 +86,8 @@ class Search:
         run, deadline = self.plan, deadline_in(max_minutes)
         scan = scan_of(self.directory, observer) if scan_images else None
         with computing(run, scan, download=download) as here:
-            check_images(run)
+            if run.config.search.finalists:
+                check_images(run)
             with (
                 RunDirectory(self.directory, run.origin, resume=self.resume) as files,
                 History(files.file(HISTORY)) as history,

@@ -42,10 +42,7 @@ def search_batches(
         DataError: too few (readable) images, or a corrupt image.
     """
     needed, n_images = batch_size * n_batches, len(source.labels)
-    if n_images < needed:
-        raise DataError(
-            f"{n_images:,} training images; {n_batches} batch(es) of {batch_size} need {needed:,} (see --batch-size)"
-        )
+    check_enough(n_images, batch_size, n_batches)
     images: list[Tensor] = []
     for index in np.random.default_rng(seed).permutation(n_images):
         try:
@@ -57,11 +54,25 @@ def search_batches(
         if len(images) == needed:
             break
     else:
-        raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {needed:,}")
+        check_enough(len(images), batch_size, n_batches)
     pixels = torch.stack(images).float() / 255
     normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     batches = normalised.reshape(n_batches, batch_size, *normalised.shape[1:])
     return batches.movedim(2, 1) if batches.dim() == 6 else batches
+
+
+def check_enough(n_images: int, batch_size: int, n_batches: int) -> None:
+    """Check that there are enough readable training images for ``search_batches``.
+
+    Raises:
+        DataError: there are too few.
+    """
+    needed = batch_size * n_batches
+    if n_images < needed:
+        raise DataError(
+            f"{n_images:,} training images given; expected at least {needed:,} that can be read (fitness.batch_size "
+            f"{batch_size:,}, fitness.n_batches {n_batches}): use more images, or a smaller --batch-size"
+        )
 
 
 def first_images(batches: Tensor, n: int) -> Tensor:
