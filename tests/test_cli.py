@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from conftest import Neuronas, chain
-from neuronas.cli.main import run
+from neuronas.cli.main import Once, run
 from neuronas.cli.tables import PlainTable
 from neuronas.runs.history_file import HistorySnapshot
 from own_process import OwnProcess
@@ -521,6 +522,19 @@ def test_a_folder_that_is_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Pa
     (tmp_path / "photos").mkdir()
     code, _, err = neuronas(*verb, "photos")
     assert code == 2 and "expected a run directory" in err and err.count("\n") == 1
+
+
+def test_a_warning_is_printed_once() -> None:
+    printed = io.StringIO()
+    handler, log = logging.StreamHandler(printed), logging.getLogger("neuronas.test_cli")
+    handler.addFilter(Once())
+    log.addHandler(handler)
+    try:
+        for name in ("a", "b", "a"):
+            log.warning("skipped: %s", name)
+    finally:
+        log.removeHandler(handler)
+    assert printed.getvalue() == "skipped: a\nskipped: b\n"
 
 
 def test_a_narrow_terminal_leaves_out_no_digit() -> None:

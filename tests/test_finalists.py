@@ -284,7 +284,9 @@ def test_fewer_candidates_than_finalists(tmp_path: Path) -> None:
     assert not (tmp_path / "one" / FINALISTS).exists()
 
 
-def test_one_class_is_learned_by_all_so_that_fitness_decides(tmp_path: Path, neuronas: Neuronas) -> None:
+def test_one_class_is_learned_by_all_so_that_fitness_decides(
+    tmp_path: Path, neuronas: Neuronas, caplog: pytest.LogCaptureFixture
+) -> None:
     import numpy as np
     from PIL import Image
 
@@ -301,6 +303,7 @@ def test_one_class_is_learned_by_all_so_that_fitness_decides(tmp_path: Path, neu
         "--finalist-epochs", "1", "--set", "train.batch_size=16", "--out", str(tmp_path / "run"), "--json",
     )  # fmt: skip
     assert code == 0, err
+    assert "has a single class, 'only', which every network predicts" in caplog.text
     document = FinalistChoice.read(tmp_path / "run" / FINALISTS)
     assert [one.accuracies for one in document.finalists] == [(1.0,), (1.0,)]
     assert document.leader is not None and document.leader.rank == 1

@@ -11,6 +11,7 @@ from neuronas.api.devices import device_named, missing
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.machine import memory, n_cores
+from neuronas.runs.directory import log
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.search.screening import Evaluators
@@ -81,6 +82,9 @@ def prepare_images(run: Plan, scan: Work, *, download: bool) -> None:
 
     try:
         check_described(run.config.data, run.dataset)
+        if run.config.data.n_classes == 1:
+            (name,) = run.config.data.shown_names
+            log.warning("%s: has a single class, '%s', which every network predicts", run.dataset.name, name)
         run.dataset.check(n_threads=n_cores(), skip_corrupt=run.config.data.skip_corrupt, progress=progress)
     except ImportError as error:
         raise missing(error) from error

@@ -30,6 +30,20 @@ app = typer.Typer(
 )
 
 
+class Once(logging.Filter):
+    """Lets a warning pass once: each stage of a command may read, and report, the same files again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the message is new."""
+        is_new = (text := record.getMessage()) not in self._passed
+        self._passed.add(text)
+        return is_new
+
+
 def _version(show: bool) -> None:
     if show:
         typer.echo(f"neuronas {__version__}")
@@ -63,6 +77,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that cannot show µ prints ?
     warnings = logging.StreamHandler()
     warnings.setLevel(logging.WARNING)
+    warnings.addFilter(Once())
     logging.getLogger("neuronas").addHandler(warnings)
     end(run(sys.argv[1:]))
 
