@@ -170,6 +170,7 @@ def test_images_that_cannot_be_predicted(
     run = ["predict", str(photographed)]
     for arguments, message in (
         ([str(good), str(bad)], "bad.png: cannot be decoded"),
+        ([str(tmp_path / "none.png")], "none.png: not found; check the path"),
         ([str(bad), str(tmp_path / "none.png")], "2 of 2 images cannot be read; the first: "),
         ([str(bad), "--skip-corrupt"], "bad.png: cannot be decoded"),
         ([""], "IMAGE '' given; expected a path"),
@@ -182,6 +183,7 @@ def test_images_that_cannot_be_predicted(
     assert command([*run, str(good), str(bad), "--skip-corrupt", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [one["image"] for one in answer["images"]] == [str(good)] and list(answer["unreadable"]) == [str(bad)]
+    assert "--skip-corrupt" not in answer["unreadable"][str(bad)], "the advice was followed"
     assert command(["predict", str(tmp_path), str(good)]) == 2
     (tmp_path / "empty").mkdir()
     assert command([*run, str(tmp_path / "empty")]) == 2

@@ -75,7 +75,7 @@ def predict(
     predictions = Predictions(
         run=str(given.directory),
         images=tuple(answers),
-        unreadable={name: str(error) for name, error in bad.items()},
+        unreadable={name: error.fact for name, error in bad.items()},
     )
     work.finish(predictions)
     return predictions

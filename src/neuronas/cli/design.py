@@ -135,4 +135,6 @@ def _print(planned: "Design", result: "DesignResult") -> None:
     out.print(f"\n{stages_line(result)}")
     for name, file in result.files.items():
         out.print(f"{name}: {result.directory / file}")
-    out.print(f"next: open {result.directory / result.files['report']}, or neuronas predict {quoted(result.directory)}")
+    out.print(
+        f"next: open {result.directory / result.files['report']}, or neuronas predict {quoted(result.directory)} IMAGE"
+    )

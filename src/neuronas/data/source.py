@@ -160,6 +160,10 @@ def decoded(name: str, raw: Callable[[], bytes], work: Callable[[Image.Image], I
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"image {name}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}")
             return work(image)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"image {name}: not found", "check the path, or skip such images with --skip-corrupt"
+        ) from error
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
