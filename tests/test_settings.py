@@ -127,6 +127,8 @@ def test_what_is_no_path_is_one_line(call: Callable[[Any], Any]) -> None:
     [
         ("network.tau", "expected KEY=VALUE"),
         ("network.tua=1", "unknown setting 'network.tua'; did you mean 'network.tau'"),
+        ("network.tua=1", "(known: network.channels, network."),
+        ("tua=1", "(known: seed, device, preset, plugins, space, train, "),
         ("network.tau=[", "not valid YAML"),
         ("network.tau=0.5", "given 0.5; expected more than 1"),
         ("network.tau=soon", "given 'soon'"),

@@ -77,9 +77,16 @@ def with_assignments(values: Mapping[str, Any], assignments: Iterable[str]) -> d
         if not equals:
             raise ConfigurationError(f"--set {text}: expected KEY=VALUE, such as network.tau=1.5")
         if path.strip() not in SETTINGS:
-            raise unknown_name("setting", path.strip(), SETTINGS)
+            raise unknown_name("setting", path.strip(), SETTINGS, _alike(path.strip()))
         values = with_value(values, path.strip(), parse_yaml_value(value, f"--set {text}"))
     return dict(values)
+
+
+def _alike(path: str) -> list[str]:
+    """The settings of the section of an unknown one; if the section is unknown too, the sections."""
+    sections = {one: one.partition(".")[0] for one in SETTINGS}
+    own = [one for one, section in sections.items() if section == path.partition(".")[0]]
+    return own or list(dict.fromkeys(sections.values()))
 
 
 def with_value(values: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
