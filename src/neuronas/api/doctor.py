@@ -97,12 +97,19 @@ def _packages() -> Iterator[Check]:
     except PackageNotFoundError:
         yield Check("neuronas", False, "not installed, only its source is here", "pip install . in its repository")
         return
+    checked = set()
     for requirement in requirements:
-        marker = requirement.marker
+        marker, package = requirement.marker, f"{requirement.name}{requirement.specifier}"
+        if package in checked:  # several extras need it
+            continue
         if marker is None or marker.evaluate({"extra": ""}):
-            yield _package(requirement, f"pip install '{requirement.name}{requirement.specifier}'")
+            advice = f"pip install '{package}'"
         elif extra := next((name for name in extras if marker.evaluate({"extra": name})), None):
-            yield _package(requirement, f"optional: pip install --upgrade 'neuronas[{extra}]'")
+            advice = f"optional: pip install --upgrade 'neuronas[{extra}]'"
+        else:
+            continue
+        checked.add(package)
+        yield _package(requirement, advice)
 
 
 def _package(requirement: Requirement, advice: str) -> Check:
