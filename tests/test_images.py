@@ -188,7 +188,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFi
     (tmp_path / "train" / "cat" / "photo.heic").write_bytes(b"")
     (tmp_path / "train" / "cat" / "notes.txt").write_text("")
     open_dataset(f"imagefolder:{tmp_path}").check(n_threads=2, skip_corrupt=False)
-    assert "2 files are skipped, since their suffix is not that of images: 1 .heic, 1 .txt" in caplog.text
+    assert "skipped 2 files, whose suffix is not that of images: 1 .heic, 1 .txt" in caplog.text
     assert f"val: is not read (20 files); the images are in {tmp_path}/train and {tmp_path}/test" in caplog.text
 
 

@@ -7,6 +7,7 @@ from neuronas.api.chip import kept_chips
 from neuronas.api.compose import Plan
 from neuronas.api.design_choice import alternatives
 from neuronas.api.search_result import SearchResult
+from neuronas.errors import counted
 from neuronas.hardware.units import quantity, word
 from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipEvaluation
 from neuronas.runs.designs import DesignResult, MeasuredShare, SettingChoice, StageTime
@@ -120,7 +121,7 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
         yield (
             f"Without training, by the order of settings and fitness alone, it would have been {first.text}: "
             f"{first.accuracies[last]:.1%} of the validation images against {leader.accuracies[last]:.1%} after "
-            f"{finalists.rungs[last].epochs} epochs."
+            f"{counted(finalists.rungs[last].epochs, 'epoch')}."
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from neuronas.api.compose import Plan
+from neuronas.errors import counted
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.path_information import PathInformation
 from neuronas.runs.finalists import FinalistChoice
@@ -59,5 +60,6 @@ def expected_accuracy(
         high=high,
         level=0.95,
         difference=None,
-        source=f"its learning curve after {rung.epochs} epochs on {finalists.n_training:,} images, not extrapolated",
+        source=f"its learning curve after {counted(rung.epochs, 'epoch')} on {finalists.n_training:,} images, "
+        "not extrapolated",
     )

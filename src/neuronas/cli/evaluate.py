@@ -10,7 +10,7 @@ from neuronas.cli import options as opt
 from neuronas.cli.options import given_flags
 from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path, precision_text
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, counted
 
 if TYPE_CHECKING:
     from neuronas.runs.chip_evaluations import ChipEvaluation
@@ -179,7 +179,7 @@ def _print_chips(chips: "ChipEvaluation", *, quiet: bool) -> None:
         low, high = map(share, chips.top1_interval_95)
         interval = f" (95 % interval of the mean {low} to {high})"
     out.print(
-        f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
+        f"top-1 {chip_accuracy(chips)} on {counted(chips.n_chips, 'simulated chip')}"
         f"{chips.when}{interval}; {share(chips.quantised_network_top1)} without non-idealities{unrounded} "
         f"({chips.n_images:,} test images of {chips.dataset})",
         style="bold",

@@ -40,6 +40,7 @@ from neuronas.config.values import (
     Place,
 )
 from neuronas.config.weight_bits import WeightBits
+from neuronas.errors import counted
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN, FIT)
 _OF_OWN = (*_NETWORK, EVALUATE)
@@ -116,7 +117,10 @@ class DataConfig(Section):
         for key in ("mean", "std"):
             values = getattr(self, key)
             if None not in (values, self.image_channels) and len(values) != self.image_channels:
-                raise ValueError(f"expected {key} with {self.image_channels} number(s), one for each channel")
+                raise ValueError(
+                    f"expected {key} with {counted(self.image_channels, 'number')}, one for each of image_channels "
+                    f"{self.image_channels}"
+                )
         if not all(value > 0 for value in self.std or ()):
             raise ValueError("expected std with numbers above 0")
         return self

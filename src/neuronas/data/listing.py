@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.config import read_text
 from neuronas.data.dataset import Progress
-from neuronas.errors import DataError
+from neuronas.errors import DataError, counted
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def class_folders(folder: Path, kind: FileKind = IMAGES) -> list[Path]:
             raise DataError(f"{kind.folder} {folder}: '{lost.name}' is a broken link; repair or remove it")
         found = sorted(path for path in entries if path.is_dir())
     except OSError as error:
-        where = "" if folder.is_absolute() else f" in the current folder, {Path.cwd()}"
+        is_missing = isinstance(error, FileNotFoundError) and not folder.is_absolute()
+        where = f" in the current folder, {Path.cwd()}" if is_missing else ""
         raise DataError(f"{kind.folder} {folder}: {error.strerror}{where}; expected {kind.layouts}") from None
     if not found:
         raise DataError(f"{kind.folder} {folder}: holds no class folders; expected {folder}/CLASS/*{kind.example}")
@@ -110,7 +111,7 @@ def log_left_out(folders: Sequence[Path], kind: FileKind = IMAGES) -> None:
     if counts:
         kinds = ", ".join(f"{n:,} {suffix}" for suffix, n in counts.most_common(5))
         _log.warning(
-            "%s files are skipped, since their suffix is not that of %s: %s", f"{counts.total():,}", kind.files, kinds
+            "skipped %s, whose suffix is not that of %s: %s", counted(counts.total(), "file"), kind.files, kinds
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from neuronas.config import SECONDS, duration
+from neuronas.errors import counted
 from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
 from neuronas.report.charts import Chart, Row, View, colours, data, declared, name, name_axis, number
 from neuronas.report.style import colour, series
@@ -45,7 +46,7 @@ def accuracy_chart(evaluation: Evaluation, chips: Iterable[ChipEvaluation]) -> C
         _row(precision(bits), value, share(value), evaluation.interval_95(value), shades.get(bits, "series-0"))
         for bits, value in evaluation.accuracy_by_bits.items()
     ]
-    rows += [_on_chips(f"{chip.n_chips} chips, {chip.chip}", chip) for chip in chips]
+    rows += [_on_chips(f"{counted(chip.n_chips, 'chip')}, {chip.chip}", chip) for chip in chips]
     view = _rows(rows, f"top-1 accuracy on {evaluation.n_images:,} images", bars=True)
     return Chart("Accuracy by precision and on chips, with 95 % intervals", (view,))
 

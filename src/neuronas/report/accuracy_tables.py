@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from neuronas.config import duration, weights_text
+from neuronas.errors import counted
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, number, share
 from neuronas.runs.chip_evaluations import (
@@ -128,7 +129,7 @@ def cells_text(chip: SimulatedChip) -> str:
     off = "∞" if chip.off_resistance_ohm is None else number(chip.off_resistance_ohm)
     stuck = f", {share(chip.stuck_on_share)} stuck on, {share(chip.stuck_off_share)} stuck off"
     return (
-        f"{chip.bits_per_cell} bit{'s' if chip.bits_per_cell > 1 else ''}; on {number(chip.on_resistance_ohm)} Ω, "
+        f"{counted(chip.bits_per_cell, 'bit')}; on {number(chip.on_resistance_ohm)} Ω, "
         f"off {off} Ω; {errors}, "
         f"read noise {share(chip.read_noise)}{stuck if chip.stuck_on_share or chip.stuck_off_share else ''}"
     )

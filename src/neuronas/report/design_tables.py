@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from neuronas.errors import counted
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.report.tables import Table, duration, number, share
 from neuronas.runs.designs import Alternative, DesignResult, SettingChoice
@@ -26,8 +27,8 @@ def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
         points = round(100 * design.chip_loss, 1)
         yield (
             "on the chip",
-            f"{design.chip_accuracy.text}, mean of {design.n_chips} simulated chips: {abs(points):.1f} points "
-            f"{'lost' if points >= 0 else 'gained'}",
+            f"{design.chip_accuracy.text}, mean of {counted(design.n_chips, 'simulated chip')}: {abs(points):.1f} "
+            f"points {'lost' if points >= 0 else 'gained'}",
         )
     else:
         yield "on the chip", f"not simulated: {design.chips_left_out}"

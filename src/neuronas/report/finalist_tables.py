@@ -1,5 +1,6 @@
 """Finalists of a search: accuracy at each rung, and whether the best two differ beyond noise."""
 
+from neuronas.errors import counted
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.finalists import Finalist, FinalistChoice
@@ -9,7 +10,7 @@ def finalists_table(choice: FinalistChoice) -> Table:
     """A row for each finalist, longest trained and best first; accuracies with 95 % intervals."""
     ranked = sorted(choice.finalists, key=lambda one: _place(choice, one))
     fitness = dict(zip(choice.finalists, aligned([one.fitness for one in choice.finalists]), strict=True))
-    lengths = [f"{rung.epochs} epoch{'' if rung.epochs == 1 else 's'}" for rung in choice.rungs]
+    lengths = [counted(rung.epochs, "epoch") for rung in choice.rungs]
     has_settings = any(one.setting is not None for one in choice.finalists)
     own = ("finalist", "channels, T, bits") if has_settings else ("rank by fitness",)
     titles = (*own, "fitness", "energy", *(f"accuracy after {length}" for length in lengths), "")

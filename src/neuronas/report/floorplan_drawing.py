@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING
 
+from neuronas.errors import counted
 from neuronas.hardware.floorplan import Floorplan, FloorplanTile
 from neuronas.report.rendering import render
 from neuronas.report.style import FONT
@@ -40,7 +41,7 @@ class PlacedLayer:
     @property
     def summary(self) -> str:
         """Tiles, crossbars and utilisation of the layer, on one line."""
-        counts = f"{_counted(self.n_tiles, 'tile')}, {_counted(self.n_crossbars, 'crossbar')}"
+        counts = f"{counted(self.n_tiles, 'tile')}, {counted(self.n_crossbars, 'crossbar')}"
         return f"{self.name}: {counts}, {self.used:.0%} used"
 
 
@@ -106,12 +107,12 @@ def layers_table(plan: Floorplan) -> Table:
 
 def _summary(plan: Floorplan, layers: Sequence[PlacedLayer]) -> str:
     n_pes, n_crossbars = sum(one.n_pes for one in layers), sum(one.n_crossbars for one in layers)
-    counts = (_counted(len(plan.tiles), "tile"), _counted(n_pes, "PE"), _counted(n_crossbars, "crossbar"))
+    counts = (counted(len(plan.tiles), "tile"), counted(n_pes, "PE"), counted(n_crossbars, "crossbar"))
     return f"{', '.join(counts)} of {plan.crossbar_size} x {plan.crossbar_size}; grey: not in use"
 
 
 def _title(tile: FloorplanTile) -> str:
-    counts = f"{_counted(len(tile.pes), 'PE')}, {_counted(tile.n_crossbars, 'crossbar')}"
+    counts = f"{counted(len(tile.pes), 'PE')}, {counted(tile.n_crossbars, 'crossbar')}"
     return f"{tile.layer}: tile {tile.x},{tile.y}, {counts}"
 
 
@@ -146,11 +147,6 @@ def _colour(number: int) -> str:
 
 def _square(x: float, y: float, side: float) -> str:
     return f"M{x:g} {y:g}h{side:g}v{side:g}h{-side:g}z"
-
-
-def _counted(n: int, what: str) -> str:
-    """``1 tile``, ``2 tiles``."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _columns(n: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neuronas.errors import NeuronasError
+from neuronas.errors import NeuronasError, counted
 from neuronas.report.facts import RunFacts
 from neuronas.report.page import SECTIONS, content
 from neuronas.report.rendering import render
@@ -131,6 +131,7 @@ def _summary(run: RunFacts) -> str:
     if run.finalists:
         parts.append(f"Finalists: {run.finalists.verdict}.")
     if run.epochs:
-        planned = f" of {run.config.train.epochs}" if run.config.train.epochs else ""
-        parts.append(f"Trained for {len(run.epochs)}{planned} epochs.")
+        n_done, planned = len(run.epochs), run.config.train.epochs
+        done = f"{n_done} of {counted(planned, 'epoch')}" if planned else counted(n_done, "epoch")
+        parts.append(f"Trained for {done}.")
     return " ".join(parts)

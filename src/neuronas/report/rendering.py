@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from neuronas.config import precision_text, weights_text
-from neuronas.errors import quoted
+from neuronas.errors import counted, quoted
 from neuronas.hardware.units import quantity, word
 from neuronas.kernels.folders import cache_folder
 from neuronas.report.tables import duration, number, share
@@ -26,6 +26,7 @@ _FILTERS = {
     "word": word,
     "quoted": quoted,
     "precision_text": precision_text,
+    "counted": counted,
     "weights_text": weights_text,
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from neuronas.config import MEASURING, WeightBits, duration, settings_for
+from neuronas.errors import counted
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.chip_records import CHIPS, file_stem
@@ -172,7 +173,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
         if self.top1_interval_95 is not None:
             interval = " (95 % interval of the mean: {} to {})".format(*map(percent, self.top1_interval_95))
         facts = {
-            "top-1": f"{percent(self.top1_mean)} on {self.n_chips} chips{interval}",
+            "top-1": f"{percent(self.top1_mean)} on {counted(self.n_chips, 'chip')}{interval}",
             "without non-idealities": percent(self.quantised_network_top1),
             "chip": f"{self.chip}{self.when} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
             "run": self.run,

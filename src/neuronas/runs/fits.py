@@ -1,6 +1,7 @@
 """Result of ``fit``: whether a network fits a chip, which limits it breaks, and which changes would help."""
 
 from neuronas.config import WeightBits
+from neuronas.errors import counted
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document
 
@@ -93,7 +94,7 @@ class FitResult(Shown, Document):
         if not self.fits:
             layers = len({one.layer for one in self.broken if one.layer})
             limits = ", ".join(dict.fromkeys(one.limit for one in self.broken))
-            where = f" in {layers} layer{'s' if layers > 1 else ''}" if layers else ""
+            where = f" in {counted(layers, 'layer')}" if layers else ""
             return f"does not fit {name}: breaks {limits}{where}"
         if self.n_cores_used is None:
             return f"breaks no documented limit of {name}, whose memory is not documented"

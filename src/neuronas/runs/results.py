@@ -46,7 +46,7 @@ class ExpectedAccuracy(Document):
     def text(self) -> str:
         """The estimate in one line."""
         limits = f"{percent(self.low)} to {percent(self.high)}"
-        text = f"{percent(self.value)} ({self.level:.0%} interval {limits}), from {self.source}"
+        text = f"{percent(self.value)} ({100 * self.level:.0f} % interval {limits}), from {self.source}"
         if not self.n_compared:
             return text
         return f"{text}; {self.n_within_noise:,} of {self.n_compared:,} other functions differ by no more than noise"
