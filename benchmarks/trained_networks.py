@@ -44,7 +44,7 @@ from neuronas.training.images import Images, Split
 
 TABLE = Path(__file__).parent / "trained" / "networks.csv"
 N_HELD_OUT, N_VALIDATION = 10_000, 500
-EPOCHS, BATCH, LEARNING_RATE = 30, 100, 0.02
+EPOCHS, BATCH, LEARNING_RATE = 15, 100, 0.04
 SIDE, BITS, TIMESTEPS = 16, 8, 2
 CROSSED_BITS, CROSSED_TIMESTEPS = (2, 3, 4, 5, 6, 8), (1, 2, 4, 8)
 N_CROSSED, CROSSED_SHARE = 3, 3
@@ -180,7 +180,7 @@ def train(row: Training, where: str) -> Trained:
     options = {
         "dataset": images_of, "channels": row.channels, "epochs": row.epochs, "batch_size": BATCH, "seed": row.seed,
         "timesteps": row.timesteps, "weight_bits": row.weight_bits, "scale": "lsq", "augment": augment,
-        "precision": "float32", "optimiser": "adamw", "learning_rate": LEARNING_RATE,
+        "precision": "float32", "optimiser": "muon", "learning_rate": LEARNING_RATE,
     }  # fmt: skip
     planned = plan_training(row.architecture, options)
     settings, device = planned.plan.config.train, torch.device("cpu")
