@@ -62,9 +62,13 @@ def trained_and_measured(architecture: str | Path, out: Path, **settings: Any) -
 def write(name: str, content: dict[str, Any]) -> None:
     """Write a result file with its command and machine."""
     RESULTS.mkdir(exist_ok=True)
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(public(one) for one in sys.argv[1:])])
-    document = {"command": command, "machine": machine(), **content}
+    document = {"command": command(), "machine": machine(), **content}
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def command() -> str:
+    """The command that runs, without folders of this machine."""
+    return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(public(one) for one in sys.argv[1:])])
 
 
 def save_picture(chart: Chart, name: str) -> None:

@@ -33,16 +33,21 @@ def _row(name: str, result: dict[str, Any], one: dict[str, Any]) -> tuple[str, .
     cost, measured = one["cost"], one["cost_at_trace"]
     return (
         f"[{name}](#{name})",
-        f"{one['weight_bits']}",
+        f"{_bits(one)}",
         f"{len(one['curve'])}",
         f"**{one['test_accuracy']:.1%}** ({low} to {high})".replace("%", " %"),
         f"{one['seconds'] / 60:.0f} min",
-        result["machine"]["kernels"].split(", ")[1],
+        one.get("machine", result["machine"])["kernels"].split(", ")[1],
         f"{cost['parameters']:,}",
         f"{cost['area_mm2']:.1f} mm²",
         f"{cost['energy_uj']:.0f} µJ",
         f"{measured['energy_uj']:.0f} µJ" if measured else "–",
     )
+
+
+def _bits(one: dict[str, Any]) -> str:
+    """Weight bits of a training, after those of the network from which it started."""
+    return f"{one['tuned_from_bits']} → {one['weight_bits']}" if "tuned_from_bits" in one else f"{one['weight_bits']}"
 
 
 def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
@@ -58,7 +63,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
         yield f"- Note: {result['note']}."
     for one in result["rows"]:
         curve = ", ".join(f"{100 * epoch['validation_accuracy']:.1f}" for epoch in one["curve"])
-        which = f"{one['weight_bits']} bits, random seed {one['seed']}"
+        which = f"{_bits(one)} bits, random seed {one['seed']}"
         yield f"- Validation accuracy after each epoch, in percent ({which}): {curve}."
     yield ""
 
