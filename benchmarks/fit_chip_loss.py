@@ -38,8 +38,14 @@ from neuronas.hardware.sweep import vary
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
 DEVICE = "rram-wan-2022"
 """Device model of the designs of the front."""
-COUNTS = "own_snr_db"
-"""The ratio used by the calibration."""
+FORMS: Mapping[str, tuple[bool, bool]] = {
+    "systematic errors weighted": (True, False),
+    "all errors alike": (False, False),
+    "all errors alike, with those common to all filters": (False, True),
+}
+"""Whether systematic errors have a weight, and whether errors that all filters have in common count. The calibration
+uses the first."""
+FORM = next(iter(FORMS))
 Array = NDArray[np.float64]
 Row = Mapping[str, str]
 
@@ -52,8 +58,9 @@ class Table:
         source: name of each row's file.
         network: name of each row's network.
         cell_bits: bits per cell.
-        own: noise of the layers, independent between filters.
-        shared: noise of the layers, common to all filters.
+        own: random errors of the layers, independent between filters.
+        systematic: systematic errors of the layers.
+        shared: errors of the layers that are common to all filters.
         kept: share of the accuracy above chance that is kept on the chips.
     """
 
@@ -61,13 +68,14 @@ class Table:
     network: NDArray[np.str_]
     cell_bits: Array
     own: Array
+    systematic: Array
     shared: Array
     kept: Array
 
     @property
     def noise(self) -> LayerNoise:
         """Noise of the layers."""
-        return LayerNoise(self.own, self.shared)
+        return LayerNoise(self.own, self.systematic, self.shared)
 
     def only(self, chosen: NDArray[np.bool_]) -> "Table":
         """A selection of the rows."""
@@ -119,40 +127,43 @@ def chip_arrays(row: Row, n_sign_columns: float) -> ChipArrays:
 
 def _read(
     source: str, network: str, row: Row, chip: Accelerator, n_sign_columns: float, after_s: float | None
-) -> tuple[str, str, float, float, float, float]:
+) -> tuple[str, str, float, float, float, float, float]:
     weight_bits, channels = (int(float(row[name])) for name in ("weight_bits", "channels"))
     noise = network_noise(chip, chip_arrays(row, n_sign_columns), weight_bits, channels, after_s)
     chance = 1 / N_CLASSES
     kept = (float(row["chip_accuracy"]) - chance) / (float(row["accuracy"]) - chance)
-    return source, network, float(row["bits_per_cell"]), float(noise.own[0]), float(noise.shared[0]), kept
+    parts = (float(one[0]) for one in (noise.own, noise.systematic, noise.shared))
+    return source, network, float(row["bits_per_cell"]), *parts, kept
 
 
-def fitted(table: Table, counts: str) -> Array:
-    """Middle and scale of the logistic function in dB, by least squares of the kept share.
+def fitted(table: Table, form: str) -> Array:
+    """Constants of a form of ``FORMS`` by least squares of the kept share.
 
-    Args:
-        table: rows.
-        counts: the ratio to use, an attribute of ``LayerNoise``.
+    Returns:
+        middle and scale of the logistic function in dB, and the weight of systematic errors.
     """
+    n = 3 if FORMS[form][0] else 2
+    start, low, high = [5.0, 3.0, 2.0], [-20, 0.1, 0], [30, 20, 100]
     found = least_squares(
-        lambda constants: forecast(constants, table, counts) - table.kept, [5.0, 3.0],
-        bounds=([-20, 0.1], [30, 20]), loss="soft_l1", f_scale=0.1,
+        lambda constants: forecast(constants, table, form) - table.kept, start[:n],
+        bounds=(low[:n], high[:n]), loss="soft_l1", f_scale=0.1,
     )  # fmt: skip
-    constants: Array = found.x
-    return constants
+    return np.array([*found.x, 1.0][:3])
 
 
-def forecast(constants: Array, table: Table, counts: str) -> Array:
+def forecast(constants: Array, table: Table, form: str) -> Array:
     """Predicted kept share."""
-    return kept_by_noise(*constants, getattr(table.noise, counts))
+    middle, scale, systematic = [*constants, 1.0][:3]
+    ratio = table.noise.snr_db if FORMS[form][1] else table.noise.weighted_db(systematic)
+    return kept_by_noise(middle, scale, ratio)
 
 
-def left_out(table: Table, counts: str) -> Array:
+def left_out(table: Table, form: str) -> Array:
     """Predictions for each network by a fit to the others."""
     found = np.zeros_like(table.kept)
     for network in np.unique(table.network):
         own = table.network == network
-        found[own] = forecast(fitted(table.only(~own), counts), table.only(own), counts)
+        found[own] = forecast(fitted(table.only(~own), form), table.only(own), form)
     return found
 
 
@@ -177,37 +188,39 @@ def agreement(expected: Array, table: Table) -> dict[str, object]:
     }
 
 
-def results_of(table: Table, counts: str) -> dict[str, object]:
+def results_of(table: Table, form: str) -> dict[str, object]:
     """Constants and their accuracy."""
     is_front, is_own = table.source == "front", table.source == "chips"
     in_fit, front, own = table.only(~is_front), table.only(is_front), table.only(is_own)
-    constants, apart = fitted(in_fit, counts), left_out(in_fit, counts)
+    constants, apart = fitted(in_fit, form), left_out(in_fit, form)
     results: dict[str, object] = {
         "middle_db": round(float(constants[0]), 3),
         "scale_db": round(float(constants[1]), 3),
+        "weight of systematic errors": round(float(constants[2]), 3),
         "each network by the others": agreement(apart, in_fit),
-        "designs of the front": agreement(forecast(constants, front, counts), front),
+        "designs of the front": agreement(forecast(constants, front, form), front),
     }
     for source in np.unique(in_fit.source):
         chosen = in_fit.source == source
         results[f"each network by the others, {source}"] = agreement(apart[chosen], in_fit.only(chosen))
         if source != "chips":
             one = in_fit.only(chosen)
-            results[f"{source} by a fit to chips"] = agreement(forecast(fitted(own, counts), one, counts), one)
+            results[f"{source} by a fit to chips"] = agreement(forecast(fitted(own, form), one, form), one)
     return results
 
 
 def main() -> None:
     """Fit, report and write."""
     table = read()
-    results = {counts: results_of(table, counts) for counts in (COUNTS, "snr_db")}
+    results = {form: results_of(table, form) for form in FORMS}
     in_fit = table.only(table.source != "front")
-    apart = left_out(in_fit, COUNTS)
-    off, (middle, scale) = np.abs(apart - in_fit.kept), map(float, fitted(in_fit, COUNTS))
+    apart = left_out(in_fit, FORM)
+    off, (middle, scale, systematic) = np.abs(apart - in_fit.kept), map(float, fitted(in_fit, FORM))
     chips = ChipCalibration(
         dataset=DATASET,
         middle_db=round(middle, 3),
         scale_db=round(scale, 3),
+        systematic=round(systematic, 3),
         n_pairs=len(off),
         n_networks=len(np.unique(in_fit.network)),
         rho=round(float(spearmanr(apart, in_fit.kept).statistic), 3),
@@ -215,9 +228,9 @@ def main() -> None:
         off_of_9_in_10=round(float(np.quantile(off, 0.9)), 4),
     )
     write_calibration(chips=chips)
-    for counts, one in results.items():
+    for form, one in results.items():
         for name, value in one.items():
-            print(counts, name, value)
+            print(f"{form}: {name} {value}")
     write("fit_chip_loss", {"dataset": DATASET, **results})
 
 

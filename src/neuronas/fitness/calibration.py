@@ -156,6 +156,7 @@ class ChipCalibration(Section):
         dataset: data set of the trained networks.
         middle_db: ratio at which half of it remains.
         scale_db: scale of the logistic function, which rises from 27 to 73 % over twice the scale.
+        systematic: weight of systematic errors; random ones have weight 1.
         n_pairs: number of simulated pairs of a network and a kind of chip.
         n_networks: number of networks among them.
         rho: Spearman's rank correlation of forecast and simulation; each network is forecast by a fit without it.
@@ -166,6 +167,7 @@ class ChipCalibration(Section):
     dataset: str
     middle_db: float
     scale_db: float
+    systematic: float
     n_pairs: int
     n_networks: int
     rho: float
@@ -177,7 +179,7 @@ class ChipCalibration(Section):
 
         The ratio excludes errors that all filters have in common; including them makes forecasts worse.
         """
-        return kept_by_noise(self.middle_db, self.scale_db, noise.own_snr_db)
+        return kept_by_noise(self.middle_db, self.scale_db, noise.weighted_db(self.systematic))
 
 
 def kept_by_size(

@@ -161,9 +161,9 @@ def network_noise(
         after_s: time after programming, for a device with a model; None: directly after programming.
     """
     if base.device is None:
-        return LayerNoise(np.zeros(len(arrays)), np.zeros(len(arrays)))
+        return LayerNoise(*np.zeros((3, len(arrays))))
     one, other = (layer_noise(arrays, base.device, weight_bits, rows, after_s) for rows in (channels, 2 * channels))
-    return LayerNoise((one.own + other.own) / 2, (one.shared + other.shared) / 2)
+    return one.mean_with(other)
 
 
 def expected_error(network: Array, kept: Array, n_classes: int) -> Array:

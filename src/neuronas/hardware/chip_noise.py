@@ -10,11 +10,13 @@ of the largest (as there). A read sums some of a crossbar's rows. Sources of err
   which reduces sums that are mostly noise;
 - wires: the effective conductance of a column of mean level at each row (``chip.programming.effective_conductance``),
   after calibration of the column's gain;
-- conversion with steps of d levels, d at least 1: (d^2 - 1) / 12, and clipping of sums above (2^bits - 1) * d; the best
-  of 24 steps. With d = 1 rounding also removes small errors of the cells.
+- conversion with steps of d levels, d at least 1: (d^2 - 1) / 12, and clipping of sums above (2^bits - 1) * d, which
+  are normal for a given number of driven rows; the best of 24 steps. With d = 1 rounding also removes small errors of
+  the cells.
 
-The ratio is one of variances, over all columns and reads. It does not include stuck cells, read noise and drift
-compensation. ``fitness.expected_error`` converts the ratio to accuracy.
+The ratio is one of variances, over all columns and reads. Systematic errors, which have the same sign in every read
+(mean errors of cells, gains, clipping), are kept apart, since they add up from layer to layer. The ratio does not
+include stuck cells, read noise and drift compensation. ``fitness.expected_error`` converts it to accuracy.
 """
 
 from dataclasses import dataclass
@@ -44,22 +46,28 @@ class LayerNoise:
     """Variance of the errors of a layer's sums over that of the sums themselves.
 
     Attributes:
-        own: [n] part of the errors that are independent for each filter.
-        shared: [n] part of the errors that the reference column causes equally in all filters (offset-binary).
+        own: [n] random errors that are independent for each filter.
+        systematic: [n] errors with the same sign in every read.
+        shared: [n] random errors that the reference column causes equally in all filters (offset-binary).
     """
 
     own: Array
+    systematic: Array
     shared: Array
 
     @property
     def snr_db(self) -> Array:
         """Signal-to-noise ratio, dB, [n]; at most ``MOST_DB``."""
-        return _decibels(self.own + self.shared)
+        return _decibels(self.own + self.systematic + self.shared)
 
-    @property
-    def own_snr_db(self) -> Array:
-        """Signal-to-noise ratio without the errors that all filters have in common, dB, [n]."""
-        return _decibels(self.own)
+    def weighted_db(self, systematic: float) -> Array:
+        """Ratio without the errors that all filters have in common, with a weight of systematic errors, dB, [n]."""
+        return _decibels(self.own + systematic * self.systematic)
+
+    def mean_with(self, other: "LayerNoise") -> "LayerNoise":
+        """The mean of two layers."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return LayerNoise(*((one + two) / 2 for one, two in pairs))
 
 
 def _decibels(noise: Array) -> Array:
@@ -85,36 +93,46 @@ def layer_noise(
     keys = np.stack([used, read, arrays.bits_per_cell, arrays.adc_bits, arrays.n_sign_columns], axis=1)
     kinds, which = np.unique(keys, axis=0, return_inverse=True)
     found = np.array([_of_kind(*map(int, kind), weight_bits=weight_bits, cells=cells) for kind in kinds])
-    own, shared = found.reshape(-1, 2)[which.reshape(-1)].T
-    return LayerNoise(own, shared)
+    return LayerNoise(*found.reshape(-1, 3)[which.reshape(-1)].T)
 
 
 def _of_kind(
     used: int, read: int, cell_bits: int, adc_bits: int, n_sign_columns: int, *, weight_bits: int, cells: Cells
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     power, every = columns(weight_bits, cell_bits, n_sign_columns)
-    own, shared, common = 0.0, 0.0, 0.0
+    own, systematic, shared, common = 0.0, 0.0, 0.0, 0.0
     for one in every:
         errors = _of_column(one, used, read, cell_bits, adc_bits, cells)
         weight = one.n * one.factor**2
-        own += weight * (errors.conversion + errors.cells * (not one.is_reference))
-        shared += weight * errors.cells * one.is_reference
+        own += weight * (errors.rounding + errors.random * (not one.is_reference))
+        systematic += weight * (errors.systematic + errors.clipping)
+        shared += weight * errors.random * one.is_reference
         common += one.sign * one.factor * np.sqrt(errors.common)
     signal = used * RATE * power
-    return own / signal, (shared + common**2) / signal
+    return own / signal, systematic / signal, (shared + common**2) / signal
 
 
 @dataclass(frozen=True)
 class _Errors:
-    """Squared errors of a column: own (cells and wires), conversion, and common (column of off cells)."""
+    """Squared errors of a column.
 
-    cells: float
-    conversion: float
+    Attributes:
+        random: of cells and wires.
+        systematic: of cells, wires and gain, with the same sign in every read.
+        rounding: of conversion.
+        clipping: of conversion.
+        common: of the column of off cells.
+    """
+
+    random: float
+    systematic: float
+    rounding: float
+    clipping: float
     common: float
 
     def times(self, n_reads: float) -> "_Errors":
         """The errors of several reads."""
-        return _Errors(self.cells * n_reads, self.conversion * n_reads, self.common * n_reads)
+        return _Errors(*(one * n_reads for one in vars(self).values()))
 
 
 def _of_column(column: CellColumn, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
@@ -131,12 +149,11 @@ def _of_column(column: CellColumn, used: int, read: int, cell_bits: int, adc_bit
         return n_driven * each + n_driven * (n_driven - 1) * mean**2
 
     wires = _wire_error(column, used, read, largest, cells) / (read * RATE)
-    own = gain**2 * of_sums(float(shares @ (variance + shift**2)) + wires, float(shares @ shift))
-    own += (1 - gain) ** 2 * of_sums(column.square, column.mean)
+    random = gain**2 * n_driven * (float(shares @ variance) + wires)
+    systematic = gain**2 * of_sums(float(shares @ shift**2), float(shares @ shift))
+    systematic += (1 - gain) ** 2 * of_sums(column.square, column.mean)
     common = gain**2 * n_driven * float(variance[0])
-    spread = np.sqrt(read * RATE * max(column.square - RATE * column.mean**2, 0.0))
-    found = _converted(read * RATE * column.mean, float(spread), own, common, read * largest, adc_bits)
-    return found.times(used / read)
+    return _converted(column, random, systematic, common, read * largest, adc_bits).times(used / read)
 
 
 def _gain(column: CellColumn, used: int, shares: Array, variance: Array) -> float:
@@ -153,31 +170,44 @@ def _gain(column: CellColumn, used: int, shares: Array, variance: Array) -> floa
     return float(np.clip(ideal / max(ideal + error, 1e-30), *_GAINS))
 
 
-def _converted(level: float, spread: float, own: Array, common: Array, most: float, adc_bits: int) -> _Errors:
+def _converted(
+    column: CellColumn, random: Array, systematic: Array, common: Array, most: float, adc_bits: int
+) -> _Errors:
     """Squared errors of a conversion.
 
     Args:
-        level: mean of the sums.
-        spread: standard deviation of the sums.
-        own: [n_rows] squared error of the column's cells and wires, by number of driven rows, from 1.
-        common: [n_rows] squared error of the cells of the off column.
+        column: the column.
+        random: [n_rows] squared random error of the column's cells and wires, by number of driven rows, from 1.
+        systematic: [n_rows] the same of the systematic error.
+        common: [n_rows] the same of the cells of the off column.
         most: largest sum.
         adc_bits: bits of the ADC.
     """
-    n_codes, read = 2.0**adc_bits - 1, len(own)
+    n_codes, read, own = 2.0**adc_bits - 1, len(random), random + systematic
     full = max(most / n_codes, 1.0)
     steps = full ** (1 - np.arange(_STEPS + 1) / _STEPS)
-    often = binom.pmf(np.arange(1, read + 1), read, RATE)
+    n_driven = np.arange(1, read + 1)
+    often = binom.pmf(n_driven, read, RATE)
     exact_own, exact_common = (float(often @ one) for one in _rounded(own, common))
-    total_own, total_common = float(often @ own), float(often @ common)
-    wide = max(float(np.sqrt(spread**2 + total_own + total_common)), 1e-9)
-    over = (n_codes * steps - level) / wide
-    clipped = wide**2 * ((1 + over**2) * ndtr(-over) - over * np.exp(-(over**2) / 2) / np.sqrt(2 * np.pi))
+    total_own, total_common, random_share = float(often @ own), float(often @ common), 0.0
+    if total_own:
+        random_share = float(often @ random) / total_own
+    variance = n_driven * max(column.square - column.mean**2, 0.0) + own + common
+    wide = np.sqrt(np.maximum(variance, 1e-12))[:, None]
+    over = (n_codes * steps - (n_driven * column.mean)[:, None]) / wide
+    beyond = wide**2 * ((1 + over**2) * ndtr(-over) - over * np.exp(-(over**2) / 2) / np.sqrt(2 * np.pi))
+    clipping, rounding = often @ beyond, (steps**2 - 1) / 12
     cells = np.where(steps > 1, total_own, exact_own)
-    conversion = (steps**2 - 1) / 12 + clipped
     commons = np.where(steps > 1, total_common, exact_common)
-    best = int((cells + conversion + commons).argmin())
-    return _Errors(float(cells[best]), float(conversion[best]), float(commons[best]))
+    best = int((cells + rounding + clipping + commons).argmin())
+    found = (
+        cells[best] * random_share,
+        cells[best] * (1 - random_share),
+        rounding[best],
+        clipping[best],
+        commons[best],
+    )
+    return _Errors(*map(float, found))
 
 
 def _rounded(own: Array, common: Array) -> tuple[Array, Array]:
