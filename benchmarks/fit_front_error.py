@@ -23,7 +23,8 @@ from fit_chip_loss import DEVICE, chip_arrays, with_model
 from fit_firing_rate import write_calibration
 from narrow_networks import BEST, DATASET, N_CLASSES, TRAINED, Survey
 from neuronas.fitness.calibration import FrontCalibration
-from neuronas.fitness.expected_error import ErrorPrior, expected_error
+from neuronas.fitness.expected_error import ErrorPrior
+from neuronas.fitness.network_error import error_after_loss
 from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
 from neuronas.space.notation import parse_architecture
 
@@ -37,7 +38,7 @@ def expected(row: Row, chip: Accelerator, fitness: float, n_weights: int) -> flo
     channels, timesteps, weight_bits = (int(float(row[name])) for name in ("channels", "timesteps", "weight_bits"))
     network = prior.network(np.array([fitness]), np.array([n_weights]), channels, timesteps, weight_bits)
     kept = prior.kept(chip, chip_arrays(row, SIGN_COLUMNS[row["sign_scheme"]]), weight_bits, channels)
-    return float(1 - expected_error(network, kept, N_CLASSES)[0])
+    return float(1 - error_after_loss(network, kept, N_CLASSES)[0])
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from neuronas.api.design_choice import survey_plan
 from neuronas.api.design_front import plan_front
 from neuronas.api.evaluators import make_evaluators
 from neuronas.fitness.calibration import NarrowCalibration, kept_by_size
-from neuronas.fitness.expected_error import network_error, wide_factor
+from neuronas.fitness.network_error import network_error, wide_factor
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape

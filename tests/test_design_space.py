@@ -14,7 +14,8 @@ from scipy.stats import spearmanr
 from neuronas.config import validate
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.calibration import calibration
-from neuronas.fitness.expected_error import ErrorPrior, expected_error, network_noise
+from neuronas.fitness.expected_error import ErrorPrior, network_noise
+from neuronas.fitness.network_error import error_after_loss
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.chip_noise import LayerNoise, layer_noise
@@ -111,7 +112,7 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
                 )
                 totals = model.totals(work.slots, occupancy)
                 memory = totals.parameters * setting.weight_bits
-                error = expected_error(network, kept, 10)
+                error = error_after_loss(network, kept, 10)
                 points.append(
                     np.column_stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2, memory])[
                         np.isfinite(joint.fitness)

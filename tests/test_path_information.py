@@ -6,7 +6,7 @@ from math import isfinite, log, sqrt
 import pytest
 import torch
 
-from neuronas.fitness.measure import Reading, for_task
+from neuronas.fitness.measure import Reading, Task, for_task
 from neuronas.fitness.measures import BUILTIN
 from neuronas.fitness.path_information import (
     LARGE_TASK,
@@ -117,7 +117,7 @@ def test_early_neurons_should_inform_and_late_ones_be_selective() -> None:
 )  # fmt: skip
 def test_constants_follow_the_size_of_the_task(n_classes: int, size: tuple[int, int], expected: Coefficients) -> None:
     assert task_coefficients(n_classes, size) == expected
-    adapted = for_task(PathInformation(), NetworkShape(3, size, n_classes, 8))
+    adapted = for_task(PathInformation(), Task(NetworkShape(3, size, n_classes, 8), 5, 8))
     assert adapted == PathInformation(expected)
 
 
@@ -131,7 +131,7 @@ def test_between_small_and_large_tasks_constants_are_between() -> None:
 
 def test_a_measure_without_a_task_of_its_own_stays_what_it_is() -> None:
     measure = BUILTIN["sahd"]
-    assert for_task(measure, NetworkShape(3, 64, 200, 8)) is measure
+    assert for_task(measure, Task(NetworkShape(3, 64, 200, 8), 5, 8)) is measure
 
 
 def test_feedback_passes_on_what_went_round() -> None:

@@ -145,14 +145,20 @@ class Plan:
 
     def at(self, setting: NetworkSetting) -> "Plan":
         """The plan with other channels, time steps and weight bits."""
-        network = self.config.network.model_copy(update=setting.plain())
+        from neuronas.fitness.measure import Task, for_task
+
+        network, shape = (
+            self.config.network.model_copy(update=setting.plain()),
+            replace(self.shape, channels=setting.channels),
+        )
         values = {name: value for name, value in written(self.given).items() if name != "design"}
         return replace(
             self,
             given=checked(merged(values, {"network": setting.plain()}), "settings"),
             config=self.config.model_copy(update={"network": network}),
             dataset=self.dataset.with_timesteps(setting.timesteps),
-            shape=replace(self.shape, channels=setting.channels),
+            shape=shape,
+            measure=for_task(self.measure, Task(shape, setting.timesteps, setting.weight_bits)),
             cost_model=self.model_named(
                 self.cost_model.name, weight_bits=setting.weight_bits, timesteps=setting.timesteps
             ),
@@ -225,7 +231,7 @@ def plan(
     Raises:
         ConfigurationError, DataError: a name is unknown, or values cannot be combined.
     """
-    from neuronas.fitness.measure import for_task
+    from neuronas.fitness.measure import Task, for_task
 
     copies = copies or Copies()
     values = written(given)
@@ -277,7 +283,10 @@ def plan(
             config.hardware, accelerator, network.weight_bits, network.timesteps, activity, sensor_of(config)
         ),
         algorithm=algorithm,
-        measure=for_task(looked_up(FITNESS, chosen["fitness.name"], lenient=lenient), shape),
+        measure=for_task(
+            looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+            Task(shape, network.timesteps, network.weight_bits),
+        ),
         budget=Budget(**config.budget.model_dump(), spreads=spreads(accelerator)),
     )
 

@@ -8,6 +8,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Protocol
 
+from neuronas.config import WeightBits
 from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.scores import Kernel, log_determinant
 from neuronas.space.genotype import Architecture
@@ -70,10 +71,25 @@ def reads_hidden(measure: Measure) -> bool:
     return getattr(measure, "reads_hidden", False)
 
 
-def for_task(measure: Measure, shape: NetworkShape) -> Measure:
-    """Adapt a measure to the images and classes, by its method ``for_task(shape) -> Measure`` if it has one."""
+@dataclass(frozen=True)
+class Task:
+    """What the networks of a run have in common, apart from their cells.
+
+    Attributes:
+        shape: sizes of the network around the cells, images and classes.
+        timesteps: number of time steps T.
+        weight_bits: bits of the weights.
+    """
+
+    shape: NetworkShape
+    timesteps: int
+    weight_bits: WeightBits
+
+
+def for_task(measure: Measure, task: Task) -> Measure:
+    """Adapt a measure to the networks of a run, by its method ``for_task(task) -> Measure`` if it has one."""
     adapt = getattr(type(measure), "for_task", None)
-    return measure if adapt is None else adapt(measure, shape)
+    return measure if adapt is None else adapt(measure, task)
 
 
 @dataclass(frozen=True)

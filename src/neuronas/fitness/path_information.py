@@ -31,13 +31,12 @@ from math import log, prod
 from statistics import pstdev
 from typing import TYPE_CHECKING, ClassVar
 
-from neuronas.fitness.measure import Reading
+from neuronas.fitness.measure import Reading, Task
 from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.graph import Node
 from neuronas.space.lowering import lower_cell
 from neuronas.space.node_operations import Image, Pair, Weights
-from neuronas.space.shape import NetworkShape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,9 +134,9 @@ class PathInformation:
     coefficients: Coefficients = SMALL_TASK
     reads_output: ClassVar[bool] = False  # no equation uses the spikes after the last cell
 
-    def for_task(self, shape: NetworkShape) -> PathInformation:
+    def for_task(self, task: Task) -> PathInformation:
         """See ``neuronas.fitness.measure.for_task``."""
-        return replace(self, coefficients=task_coefficients(shape.n_classes, shape.image_size))
+        return replace(self, coefficients=task_coefficients(task.shape.n_classes, task.shape.image_size))
 
     def read(self, patterns: Patterns) -> Tensor:
         """Entropy of a spike in bits, [T] float64; see ``Measure``."""

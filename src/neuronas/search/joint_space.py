@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.fitness.expected_error import ErrorTerm, expected_error
+from neuronas.fitness.expected_error import ErrorTerm
+from neuronas.fitness.network_error import error_after_loss
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Array, Totals
@@ -174,7 +175,7 @@ class JointSpace:
         """Cost every pair under every schedule, in blocks of consecutive networks with all chips."""
         for first in range(0, len(pairs.candidates), _NETWORKS_AT_ONCE):
             part = pairs.of_networks(slice(first, first + _NETWORKS_AT_ONCE))
-            error = expected_error(part.error, part.kept[:, None], self.n_classes)
+            error = error_after_loss(part.error, part.kept[:, None], self.n_classes)
             for totals in self._totals(part, schedules):
                 values = np.stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2])
                 within = [excess <= 0 for excess in self.budget.excess(totals).values()]

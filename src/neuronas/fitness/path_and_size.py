@@ -1,0 +1,73 @@
+"""Fitness of cells in networks of any size: ``path-information``, and what a small network loses.
+
+Fitness is the accuracy, in percent, that ``fitness.network_error`` expects of the trained network, from
+``path-information``, width, number of weights, time steps and bits. In wide networks it ranks as ``path-information``
+does, in narrow ones by the number of weights as well. It can compare networks of different width, T and precision. Its
+constants are not fitted to the given data, so it ranks networks, but its level only holds for data like digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import log
+from typing import TYPE_CHECKING, ClassVar
+
+from neuronas.config import WeightBits, bits_of
+from neuronas.fitness.measure import Reading, Task
+from neuronas.fitness.path_information import PathInformation
+from neuronas.fitness.patterns import Patterns
+from neuronas.space.genotype import Architecture
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FITTEST = 7.43431723
+"""``path-information`` of the fittest cells of the networks to which the expected error is fitted."""
+
+
+@dataclass(frozen=True)
+class PathAndSize:
+    """The fitness measure ``path-and-size``; see the docstring of the module."""
+
+    paths: PathInformation = field(default_factory=PathInformation)
+    task: Task | None = None
+    reads_output: ClassVar[bool] = False
+
+    def for_task(self, task: Task) -> PathAndSize:
+        """See ``neuronas.fitness.measure.for_task``."""
+        return replace(self, paths=self.paths.for_task(task), task=task)
+
+    def read(self, patterns: Patterns) -> Tensor:
+        """Entropy of a spike in bits, [T] float64; see ``Measure``."""
+        return self.paths.read(patterns)
+
+    def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
+        """See ``Measure``."""
+        import numpy as np  # noqa: PLC0415 - choices are listed without it, like the following
+
+        from neuronas.fitness.network_error import error_by_size  # noqa: PLC0415
+        from neuronas.space.workload import rows  # noqa: PLC0415
+
+        if self.task is None:
+            raise ValueError("fitness path-and-size given without a task; expected the result of its for_task")
+        shape = self.task.shape
+        weights = {row.name: row.n_weights for row in rows(architecture, shape) if row.n_weights}
+        n_weights = sum(weights.values())
+        error = error_by_size(
+            np.array([_FITTEST - self.paths.combine(architecture, n_cells, layers)]),
+            np.array([float(n_weights)]),
+            shape.n_classes,
+            channels=shape.channels,
+            timesteps=self.task.timesteps,
+            weight_bits=_mean_bits(weights, self.task.weight_bits),
+        )
+        return float(f"{100 * (1 - error[0]):.12g}")
+
+
+def _mean_bits(weights: dict[str, int], bits: WeightBits) -> float:
+    """The precision with the mean rounding error of all weights, if bits are given by layer."""
+    if isinstance(bits, int):
+        return bits
+    square = sum(n * 4.0 ** -bits_of(bits, layer) for layer, n in weights.items()) / sum(weights.values())
+    return -log(square, 4)
