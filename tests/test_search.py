@@ -103,7 +103,7 @@ class TestEveryAlgorithm:
 
     def test_an_impossible_budget_ends(self, name, space, accelerator, tmp_path: Path) -> None:
         fake = Fake()
-        with pytest.raises(InfeasibleError, match=r"closest misses latency_ms: [\d.]+ ms against a limit of 10 ms"):
+        with pytest.raises(InfeasibleError, match=r"closest misses latency: [\d.]+ ms against a limit of 10 ms"):
             run(name, tmp_path / "a", space, accelerator, budget=Budget(max_latency_ms=10), fake=fake)
         assert fake.calls == []
 

@@ -24,6 +24,7 @@ from neuronas.hardware.mapped.break_even import at_mean_rate, break_even_rate
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.units import BUDGETED
+from neuronas.report.accuracy_tables import twin_energy_table
 from neuronas.runs.twins import TwinSide, TwinVerdict
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
@@ -181,6 +182,14 @@ def test_who_wins(spiking: tuple[float, float], artificial: tuple[float, float],
     )  # fmt: skip
     assert found.winner == winner
     assert "even without a single spike" in found.text
+
+
+def test_components_are_named_as_in_the_other_tables() -> None:
+    own = side(0.9, 1.0).model_copy(update={"energy_components": {"adc": 3.0, "shift_add": 2.0, "htree": 1.0}})
+    found = TwinVerdict.of(
+        own, own, 0.0, twin="a", hardware="b", weight_bits=8, n_images=1000, assumptions=(), training_seconds=1.0
+    )
+    assert [row[0] for row in twin_energy_table(found).rows] == ["ADC", "shift add", "H-tree"]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neuronas.hardware.units import BUDGETED, quantity
+from neuronas.hardware.units import BUDGETED, quantity, word
 
 if TYPE_CHECKING:
     from neuronas.hardware.cost import Array, Totals
@@ -168,7 +168,7 @@ class Closest:
         over = self.value - self.limit
         share = f", {over / self.limit:,.1%}" if self.limit else ""
         value, limit, more = (quantity(self.name, one) for one in (self.value, self.limit, over))
-        return f"the closest misses {self.name}: {value} against a limit of {limit} ({more} over{share})"
+        return f"the closest misses {word(self.name)}: {value} against a limit of {limit} ({more} over{share})"
 
 
 def closest(budget: Budget, totals: "Totals") -> Closest:

@@ -47,6 +47,14 @@ def word(name: str) -> str:
     return name.rsplit("_", 1)[0]
 
 
+_WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
+
+
+def component_name(key: str) -> str:
+    """Readable name of a component of cost: ``shift add`` for ``shift_add``, ``H-tree`` for ``htree``."""
+    return " ".join(_WRITTEN.get(part, part) for part in key.split("_"))
+
+
 QUANTITIES = {
     "fitness": ("fitness", ""),
     "screened": ("fitness on the screen's small batch", ""),

@@ -5,7 +5,7 @@ from itertools import count
 
 from neuronas.config import SECONDS, duration
 from neuronas.errors import counted
-from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
+from neuronas.report.accuracy_tables import RATE, chip_accuracy, neuron_titles, precision
 from neuronas.report.charts import Chart, Row, View, colours, data, declared, name, name_axis, number
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
@@ -13,7 +13,6 @@ from neuronas.runs.chip_evaluations import ChipAblation, ChipAccuracies, ChipEva
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
 
-RATE = "spikes per neuron per time step"
 _ROOM_OF_CHARACTER = 0.05  # space beside the longest bar on a phone, as a fraction of the bar
 
 

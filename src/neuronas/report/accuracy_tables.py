@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from neuronas.config import duration, weights_text
 from neuronas.errors import counted
-from neuronas.hardware.units import quantity
+from neuronas.hardware.units import component_name, quantity
 from neuronas.report.tables import Table, aligned, number, share
 from neuronas.runs.chip_evaluations import (
     ChipAblation,
@@ -21,6 +21,7 @@ from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.twins import TwinSide, TwinVerdict
 from neuronas.space.shape import cell_name
 
+RATE = "spikes per neuron per time step"
 MOST_CLASSES = 20
 """Largest number of classes for which the confusion matrix is shown."""
 _TWIN_TITLES = ("", "spiking", "artificial twin")
@@ -43,7 +44,7 @@ def rates_table(firing_rates: Mapping[str, float]) -> Table:
     """One row for each LIF layer."""
     titles = neuron_titles(firing_rates)
     rows = tuple((titles[name], f"{rate:.3f}") for name, rate in firing_rates.items())
-    return Table("Firing rates", ("neurons after", "spikes per time step"), rows)
+    return Table("Firing rates", ("neurons after", RATE), rows)
 
 
 def decisions_table(decisions: Decisions) -> Table:
@@ -193,7 +194,7 @@ def twin_energy_table(verdict: TwinVerdict) -> Table:
     spiking, artificial = verdict.spiking.energy_components, verdict.artificial.energy_components
     names = sorted(spiking, key=spiking.__getitem__, reverse=True)
     columns = [aligned([side[name] for name in names]) for side in (spiking, artificial)]
-    rows = tuple((name.replace("_", " "), *cells) for name, *cells in zip(names, *columns, strict=True))
+    rows = tuple((component_name(name), *cells) for name, *cells in zip(names, *columns, strict=True))
     return Table("Energy at measured activity in µJ", _TWIN_TITLES, rows)
 
 

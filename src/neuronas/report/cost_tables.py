@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from neuronas.hardware.budget import Budget, BudgetUse
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
-from neuronas.hardware.units import BUDGETED, UNITS, quantity, with_range, word
+from neuronas.hardware.units import BUDGETED, UNITS, component_name, quantity, with_range, word
 from neuronas.report.style import resource
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.costs import CostSummary
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
 """The quantities that have components and layers."""
 MOST_FRONT_ROWS = 20
-_WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def components(cost: Cost) -> tuple[Component, ...]:
         values = {quantity: parts[name] for quantity, parts in cost.components.items() if name in parts}
         totals = {quantity: float(getattr(cost, quantity)) for quantity in values}
         shares = {quantity: value / totals[quantity] if totals[quantity] else 0.0 for quantity, value in values.items()}
-        title = " ".join(_WRITTEN.get(part, part) for part in name.split("_"))
-        found.append(Component(title, values, shares))
+        found.append(Component(component_name(name), values, shares))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from neuronas.hardware.cost import Interval
 from neuronas.hardware.silicon.calibration import silicon_calibration
 from neuronas.hardware.silicon.macro import Kind
 from neuronas.hardware.silicon.spread import Spread, pooled
+from neuronas.hardware.units import component_name, word
 
 LEVEL = 0.9
 ARRAY = {"latency_ms": ("crossbar",), "energy_uj": ("crossbar", "adc", "multiplexer", "shift_add")}
@@ -56,6 +57,6 @@ def not_validated(components: Mapping[str, Mapping[str, float]]) -> tuple[str, .
         total = math.fsum(components[name].values())
         rest = {one: value for one, value in components[name].items() if one not in parts and value > 0}
         share = math.fsum(rest.values()) / total if total else 0.0
-        quantity, listed = name.rsplit("_", 1)[0], ", ".join(part.replace("_", " ") for part in rest) or "nothing"
+        quantity, listed = word(name), ", ".join(map(component_name, rest)) or "nothing"
         lines.append(f"not compared with measured arrays, {share:.0%} of the {quantity}: {listed}")
     return tuple(lines)
