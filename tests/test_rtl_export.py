@@ -31,6 +31,18 @@ def check(content: ExportContent, lanes: int, folder: Path, n_images: int = 1) -
     compare_integers("engine", integer_result(network, pixels), found, network.neuron_layers)
 
 
+@pytest.mark.parametrize(
+    ("n_cycles", "said"), [(1_000_000, ""), (16_000_000, "2 images of 16,000,000 cycles, about 4 m")]
+)
+def test_a_long_simulation_is_announced(
+    n_cycles: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "report.txt").write_text(f"cycles per image   {n_cycles}\n")
+    monkeypatch.setattr("neuronas.export.rtl_format.simulated", lambda *_: (None, {n_cycles}))
+    compute_rtl(tmp_path, torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
+    assert said in caplog.text and bool(said) == bool(caplog.text)
+
+
 @simulated
 @pytest.mark.parametrize(("text", "form", "head", "lanes"), [(THRESHOLDS, "sixteen", "linear", 3)])
 def test_an_engine_computes_the_network(text: str, form: str, head: str, lanes: int, tmp_path: Path) -> None:
