@@ -151,7 +151,7 @@ def test_labels_count_from_zero_without_gaps(labels: list[int]) -> None:
         ({"train": (IMAGES, LABELS)}, "dict given; expected .images, labels., or a data set of one split"),
         (torch.utils.data.DataLoader(LikeTorchvision()), "DataLoader given"),
         ([], "the data set is empty"),
-        ([(IMAGES[0], 0), (IMAGES[1, :, 1:], 1)], r"training image 1: 3 channel\(s\) of 4x7 pixels given, unlike"),
+        ([(IMAGES[0], 0), (IMAGES[1, :, 1:], 1)], "training image 1: 3 channels of 4x7 pixels given, unlike"),
         ([(IMAGES[0], 0.0)], "label 0.0 given; expected an integer"),
         ([(IMAGES[0], 0, "a.png")], r"tuple given; expected \(image, label\)"),
         ([{"image": IMAGES[0], "fine_label": 0}], "keys image, fine_label given; expected 'image' and 'label'"),
@@ -180,7 +180,7 @@ def test_the_test_split_is_optional_and_like_the_training_images() -> None:
     assert found.name == InMemoryDataSet((IMAGES, LABELS)).name
     with pytest.raises(DataError, match="test labels from 0 to 3"):
         InMemoryDataSet((IMAGES, LABELS), (IMAGES[:2], [0, 3]))
-    with pytest.raises(DataError, match=r"test images: 1 channel\(s\) given; expected 3"):
+    with pytest.raises(DataError, match="test images: 1 channel given; expected 3"):
         InMemoryDataSet((IMAGES, LABELS), (IMAGES[:2, 0], [0, 0]))
 
 
@@ -196,7 +196,7 @@ def test_colour_and_grey_pictures_are_not_mixed() -> None:
     grey, colour = Image.new("L", (4, 4), 200), Image.new("RGBA", (4, 4), (1, 2, 3, 4))
     assert images_of(InMemoryDataSet([(grey, 0)])).unique().tolist() == [200]
     assert InMemoryDataSet([(colour, 0)]).image_channels == 3
-    with pytest.raises(DataError, match=r"training image 1: 3 channel\(s\)"):
+    with pytest.raises(DataError, match="training image 1: 3 channels "):
         InMemoryDataSet([(grey, 0), (colour, 1)])
 
 
@@ -296,8 +296,8 @@ def test_sequences() -> None:
     assert found.with_timesteps(3) is found
     with pytest.raises(DataError, match=r"has sequences of 3 time steps; expected as many as the network has, 4"):
         found.with_timesteps(4)
-    with pytest.raises(DataError, match=r"2 channel\(s\) given; expected sequences of 3 time step\(s\) and 2 channel"):
+    with pytest.raises(DataError, match="2 channels given; expected sequences of 3 time steps and 2 channel"):
         InMemoryDataSet((steps, labels), (images, labels))
-    with pytest.raises(DataError, match=r"2 time step\(s\) of 2 channel"):
+    with pytest.raises(DataError, match="2 time steps of 2 channel"):
         InMemoryDataSet([(steps[0], 0), (steps[1, :2], 1)])
     assert InMemoryDataSet((steps.astype(int) % 2, labels)).sequence  # event counts may be only 0 and 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.data.listing import IMAGES, unreadable
-from neuronas.errors import ConfigurationError, DataError
+from neuronas.errors import ConfigurationError, DataError, counted
 from neuronas.machine import n_cores
 from neuronas.runs.observer import Observer
 from neuronas.runs.predictions import ClassScore, Prediction, Predictions
@@ -133,7 +133,7 @@ def _pixels(given: TrainedRun, name: str, content: Any) -> "Tensor | DataError":
             picture = to_mode(upright(content), "L" if channels == 1 else "RGB")
             return as_tensor(resized_picture(picture, size))
         if content.shape[-3] != channels:
-            raise DataError(f"{name}: {content.shape[-3]} channel(s) given; expected {channels}")
+            raise DataError(f"{name}: {counted(content.shape[-3], 'channel')} given; expected {channels}")
         return resized(content[None], size)[0]
     except DataError as error:
         return error

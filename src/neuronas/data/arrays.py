@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neuronas.data.pixels import GREY_MODES, resized, to_mode
 from neuronas.data.source import ArraySource, upright
-from neuronas.errors import DataError
+from neuronas.errors import DataError, counted
 from neuronas.space.shape import Side
 
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")
@@ -90,10 +90,10 @@ def _from_samples(data: MapStyle, what: str, size: Side | None) -> ArraySource:
         images.append(found if size is None else resized(found[None], size)[0])
         if images[-1].shape != images[0].shape:
             *steps, channels, height, width = images[-1].shape
-            of_steps = f"{steps[0]} time step(s) of " if steps else ""
+            of_steps = f"{counted(steps[0], 'time step')} of " if steps else ""
             raise DataError(
-                f"{place}: {of_steps}{channels} channel(s) of {height}x{width} pixels given, unlike the first image; "
-                "resize all with size=(height, width), or convert them to one mode in the data set's transform"
+                f"{place}: {of_steps}{counted(channels, 'channel')} of {height}x{width} pixels given, unlike the first "
+                "image; resize all with size=(height, width), or convert them to one mode in the data set's transform"
             )
         try:
             labels.append(whole(label))

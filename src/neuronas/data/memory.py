@@ -11,7 +11,7 @@ from neuronas.data.arrays import Split, labelled
 from neuronas.data.dataset import IN_MEMORY, DataSet
 from neuronas.data.pixels import resized
 from neuronas.data.source import ArraySource
-from neuronas.errors import DataError
+from neuronas.errors import DataError, counted
 from neuronas.space.shape import Side
 
 _AT_A_TIME = 1024
@@ -98,7 +98,8 @@ class InMemoryDataSet(DataSet):
 
 def _axes(images: Tensor) -> str:
     *steps, channels = images.shape[1:-2]
-    return f"sequences of {steps[0]} time step(s) and {channels} channel(s)" if steps else f"{channels} channel(s)"
+    of_each = counted(channels, "channel")
+    return f"sequences of {counted(steps[0], 'time step')} and {of_each}" if steps else of_each
 
 
 def _check_labels(labels: NDArray[np.int64], n_classes: int, split: str) -> None:

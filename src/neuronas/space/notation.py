@@ -8,7 +8,7 @@ and ``skip^0`` is an edge that carries the group's node back to node 0 at the ne
 
 import re
 
-from neuronas.errors import ArchitectureError
+from neuronas.errors import ArchitectureError, counted
 from neuronas.space.genotype import FEWEST_NODES, MOST_NODES, Architecture, Edge, Genotype
 
 MAX_TEXT = 10_000
@@ -58,7 +58,7 @@ def _parse_cell(text: str, where: str) -> Genotype:
     groups = re.split(r"(?<=\|)\+(?=\|)", re.sub(r"\s", "", text))
     if not FEWEST_NODES <= len(groups) + 1 <= MOST_NODES:
         raise ArchitectureError(
-            f"{where}: {len(groups)} node group(s) in '{_shorten(text)}'; expected {FEWEST_NODES - 1} to "
+            f"{where}: {counted(len(groups), 'node group')} in '{_shorten(text)}'; expected {FEWEST_NODES - 1} to "
             f"{MOST_NODES - 1} joined by '+', as in |skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
         )
     return Genotype(
@@ -76,7 +76,7 @@ def _parse_group(group: str, high: int, where: str) -> list[Edge]:
     parts = group[1:-1].split("|")
     if len(parts) != high:
         raise ArchitectureError(
-            f"{where}: {len(parts)} edge(s) given; expected {high}, one from each of the nodes 0 to {high - 1}"
+            f"{where}: {counted(len(parts), 'edge')} given; expected {high}, one from each of the nodes 0 to {high - 1}"
         )
     return [_parse_edge(part, low, high, where) for low, part in enumerate(parts)]
 

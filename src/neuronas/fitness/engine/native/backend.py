@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuronas.errors import counted
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.native.convolution import convolve, fastest_method, spike_shape, sum_formats
 from neuronas.fitness.engine.native.memory import BufferPool
@@ -58,7 +59,7 @@ class NativeBackend:
         self.neuron, self.threads = neuron, threads
         self._buffers = BufferPool(memory_limit_bytes)
         self._weights = PackedWeights(memory_limit_bytes // _SHARE_OF_WEIGHTS)
-        self.name = f"native kernels, {native.label}, {threads} thread(s)"
+        self.name = f"native kernels, {native.label}, {counted(threads, 'thread')}"
         self._program = lru_cache(maxsize=4096)(compile_value)
 
     def make_room(self, n_bytes: int) -> None:
