@@ -466,11 +466,12 @@ def test_numbers_in_yaml_as_people_write_them(neuronas: Neuronas, tmp_path: Path
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("value: 250", "value: -250", "clock_mhz: given"),
+        ("value: 250", "value: -250", "clock_mhz: given -250; expected a number between"),
         ("value: 250", "value: 1.0e-320", "expected a number between"),
         ("value: 250", "value: " + "9" * 400, "expected a number between"),
         ("clock_mhz:", "clock_hz:", "did you mean 'clock_mhz'"),
         ("{value: 64, source", "{value: 64.5, source", "whole number"),
+        ("{value: 8, source", "{valeu: 8, source", "given {'valeu': 8, 'source': "),
         ("{value: 8, source", "{valeu: 8, source", "expected a number, or {value: NUMBER"),
     ],
 )

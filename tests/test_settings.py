@@ -131,6 +131,7 @@ def test_what_is_no_path_is_one_line(call: Callable[[Any], Any]) -> None:
         ("tua=1", "(known: seed, device, preset, plugins, space, train, "),
         ("network.tau=[", "not valid YAML"),
         ("network.tau=0.5", "given 0.5; expected more than 1"),
+        ("data.mean=[0.5, 0.5]", "settings: data: expected mean with 1 number, one for each of image_channels 1"),
         ("network.tau=soon", "given 'soon'"),
         ("fitness.name=[1]", "expected the name of a fitness"),
         ("fitness.name=sadh", "unknown fitness 'sadh'; did you mean 'sahd'"),

@@ -209,9 +209,13 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
     message = first["msg"].removeprefix("Value error, ")
     expected = _EXPECTED[first["type"]].format(**first.get("ctx", {})) if first["type"] in _EXPECTED else message
     given = first["input"]
+    if isinstance(given, Mapping):  # a quantity with its source, or a section whose values do not agree
+        given = given.get("value", given)
     choices = re.findall("'([^']*)'", first["ctx"]["expected"]) if first["type"] == "literal_error" else ()
     near = suggestion(_short(str(given)), choices)
-    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}{near}"
+    is_section = isinstance(given, Mapping) and first["type"] == "value_error" and _known_keys(model, first["loc"])
+    said = "" if is_section else f"given {_short(repr(given))}; "
+    return f"{field or 'value'}: {said}{expected[0].lower()}{expected[1:]}{near}"
 
 
 def _short(text: str, longest: int = 80) -> str:
