@@ -90,9 +90,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if path.is_file():
         return Given(path)
     what = "a path that is not found" if text.endswith(".json") or "/" in text else "no architecture"
-    raise ArchitectureError(
-        f"'{text}' given, {what}; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
-    )
+    raise _not_an_architecture(text, what)
 
 
 def read_architecture_of(directory: Path) -> Given:
@@ -112,8 +110,19 @@ def read_architecture_of(directory: Path) -> Given:
     return given
 
 
+def _not_an_architecture(given: object, what: str) -> ArchitectureError:
+    return ArchitectureError(
+        f"'{given}' given, {what}; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
+    )
+
+
 def _from_file(path: Path) -> Architecture:
-    content = ArchitectureFile.read(path)
+    try:
+        content = ArchitectureFile.read(path)
+    except VerificationError as error:
+        if path.suffix.lower() == ".json":
+            raise
+        raise _not_an_architecture(path, "another kind of file") from error
     try:
         architecture = parse_architecture(content.architecture)
     except ArchitectureError as error:
