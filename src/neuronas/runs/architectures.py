@@ -15,6 +15,8 @@ from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 
+_EXPECTED = "expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
+
 
 class ArchitectureFile(Document):
     """``architecture.json``. A file written by hand may contain the text alone.
@@ -90,7 +92,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if path.is_file():
         return Given(path)
     what = "a path that is not found" if text.endswith(".json") or "/" in text else "no architecture"
-    raise _not_an_architecture(text, what)
+    raise ArchitectureError(f"'{text}' given, {what}; {_EXPECTED}")
 
 
 def read_architecture_of(directory: Path) -> Given:
@@ -110,19 +112,13 @@ def read_architecture_of(directory: Path) -> Given:
     return given
 
 
-def _not_an_architecture(given: object, what: str) -> ArchitectureError:
-    return ArchitectureError(
-        f"'{given}' given, {what}; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
-    )
-
-
 def _from_file(path: Path) -> Architecture:
     try:
         content = ArchitectureFile.read(path)
     except VerificationError as error:
         if path.suffix.lower() == ".json":
             raise
-        raise _not_an_architecture(path, "another kind of file") from error
+        raise VerificationError(f"'{path}' given, another kind of file; {_EXPECTED}") from error
     try:
         architecture = parse_architecture(content.architecture)
     except ArchitectureError as error:
