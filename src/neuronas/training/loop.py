@@ -84,7 +84,7 @@ class Trainer:
         if len(split.training) < self.batch_size:
             raise DataError(
                 f"{len(split.training):,} training images given (without those for validation); expected at least one "
-                f"batch of {self.batch_size}: use more images, or --set train.batch_size=N with a smaller N"
+                f"batch of {self.batch_size}: use more images, or a smaller --batch-size (train.batch_size)"
             )
         self.n_steps = len(split.training) // self.batch_size
         self.augmentation = Augmentation(settings.augment, settings.border, settings.cutout, settings.mixup)
