@@ -30,13 +30,11 @@ import optuna
 import torch
 
 from common import write
-from front_proof import CHIP, Box, Numbers, boxes
-from neuronas.api.design_front import plan_front
+from front_proof import Box, Numbers, boxes, joint_plan
 from neuronas.hardware.accelerator import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.pareto import non_dominated
-from neuronas.runs.design_fronts import SPACE
 from neuronas.search.joint_designs import logarithms
 from neuronas.search.joint_space import JointSpace, Pairs
 
@@ -202,15 +200,11 @@ def main() -> None:
     parser.add_argument("--design", default="all", help="design space: a name or file")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=1, help="seeds at a time")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    place = given.work / "joint"
-    plan = plan_front(
-        given.design, {}, config={"data": {"name": given.dataset}, "chip": CHIP}, out=place,
-        resume=(place / SPACE).is_file(),
-    )  # fmt: skip
-    enumerated = plan.enumerated()
+    enumerated = joint_plan(given).enumerated()
     points = enumerated.state.front.points
     box = boxes(points)["whole"]
     problem, exact = Problem(enumerated.space), box.share(points)

@@ -432,6 +432,15 @@ def rank_correlation(a: Array, b: Array) -> float | None:
     return round(float(spearmanr(a, b).statistic), 3)
 
 
+def joint_plan(given: argparse.Namespace) -> FrontPlan:
+    """The joint search with the options ``dataset``, ``design``, ``set`` and ``work`` of a benchmark."""
+    place = given.work / "joint"
+    return plan_front(
+        given.design, {}, config={"data": {"name": given.dataset}, "chip": CHIP}, assignments=given.set, out=place,
+        resume=(place / SPACE).is_file(),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Search, compare, train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -447,11 +456,7 @@ def main() -> None:
     given = parser.parse_args()
     given.name = given.name or given.dataset
     torch.set_num_threads(1)
-    place = given.work / "joint"
-    plan = plan_front(
-        given.design, {}, config={"data": {"name": given.dataset}, "chip": CHIP}, assignments=given.set, out=place,
-        resume=(place / SPACE).is_file(),
-    )  # fmt: skip
+    plan = joint_plan(given)
     enumerated = plan.enumerated()
     joint, state = enumerated.space, enumerated.state
     whole = Searched(joint, state.front, state.count("n_costed"))
