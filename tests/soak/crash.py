@@ -126,7 +126,10 @@ class Rounds:
         try:
             process.wait(self.random.uniform(0, _SPREAD * self.seconds[options]))
         except subprocess.TimeoutExpired:
-            family = psutil.Process(process.pid).children(recursive=True)
+            try:
+                family = psutil.Process(process.pid).children(recursive=True)
+            except psutil.NoSuchProcess:  # it ended just now
+                family = []
             number = self.random.choice(SIGNALS)
             process.send_signal(number)
             self.faults[number.name] += 1
