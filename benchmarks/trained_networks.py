@@ -130,9 +130,9 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
             own.setdefault(architecture_key(architecture), format_architecture(architecture))
     queues = {d: list(own.values()) for d, own in sorted(by_depth.items())}
     while n and any(queues.values()):
-        for d, own in queues.items():
-            if own and n:
-                yield own.pop(0), d
+        for d, queue in queues.items():
+            if queue and n:
+                yield queue.pop(0), d
                 n -= 1
 
 
