@@ -69,6 +69,7 @@ def test_data_in_memory(tmp_path: Path) -> None:
     assert re.search(r"[5-9]\d% of 397 test images", said)
 
 
+@pytest.mark.usefixtures("forget_plugins")
 def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in worker processes, which find it by the plug-in's name."""
     monkeypatch.chdir(tmp_path)

@@ -32,7 +32,7 @@ from neuronas.training.images import drawn
 
 RESULTS = Path(__file__).parents[1] / "results"
 N_CASES = {
-    "algorithm-1": 6,
+    "algorithm-1": 7,
     "search-time": 10,
     "operations": 8,
     "memory-case-study": 2,
