@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuronas.errors import ConfigurationError
-from neuronas.experiments.labels import Task, draw, read_labels
+from neuronas.experiments.labels import TrainingTask, draw, read_labels
 from neuronas.experiments.ranking import SAMPLE, agreement, sampled_regret, within_groups
 from neuronas.experiments.structure import longest_path, n_convolutions
 from neuronas.space.notation import format_architecture, parse_architecture
@@ -61,8 +61,8 @@ def test_rows_say_what_they_were_trained_at(tmp_path: Path) -> None:
     rows = f"{CHAIN},70.5,4,2,digits,8,16,1\n{CHAIN} / {ONE},60,,,,,,\n{unconnected},9,,,,,,\n"
     first, second = read_labels(table(tmp_path, rows, MIXED))
     assert (first.row_id, first.accuracy, first.weight_bits, first.timesteps, first.seed) == ("2", 70.5, 4, 2, 1)
-    assert (first.task, first.n_cells) == (Task("digits", 8, 16), 2)
-    assert (second.task, second.weight_bits, second.seed, second.n_cells) == (Task(), None, None, 2)
+    assert (first.task, first.n_cells) == (TrainingTask("digits", 8, 16), 2)
+    assert (second.task, second.weight_bits, second.seed, second.n_cells) == (TrainingTask(), None, None, 2)
     (three,) = read_labels(table(tmp_path, f"{ONE} / {ONE} / {ONE},60,,,,,,\n", MIXED))
     assert three.n_cells == 3  # equal cells are kept once
 

@@ -34,7 +34,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """Training task of a network, as far as the table states it; different tasks are ranked separately."""
 
     dataset: str | None = None
@@ -63,7 +63,7 @@ class LabelledNetwork:
     accuracy: float
     where: str
     n_cells: int = _N_CELLS
-    task: Task = Task()
+    task: TrainingTask = TrainingTask()
     weight_bits: int | None = None
     timesteps: int | None = None
     seed: int | None = None
@@ -137,7 +137,7 @@ def _labelled(row: Row, line: int, where: str) -> LabelledNetwork:
         accuracy,
         where,
         n_cells,
-        Task((row.get("dataset") or "").strip() or None, whole("channels"), whole("image_side")),
+        TrainingTask((row.get("dataset") or "").strip() or None, whole("channels"), whole("image_side")),
         whole("weight_bits"),
         whole("timesteps"),
         whole("seed"),

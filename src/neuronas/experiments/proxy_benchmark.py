@@ -8,7 +8,7 @@ from random import Random
 
 from neuronas.api.settings import Config, gathered
 from neuronas.config import one_precision, value_at, written
-from neuronas.experiments.labels import LabelledNetwork, Labels, Task, draw, read_labels
+from neuronas.experiments.labels import LabelledNetwork, Labels, TrainingTask, draw, read_labels
 from neuronas.experiments.proxy_result import NoiseCeiling, Precision, Predictor, ProxyResult, TableResult
 from neuronas.experiments.ranking import agreement, sampled_regret, within_groups
 from neuronas.experiments.run_study import check_folder
@@ -96,8 +96,8 @@ def run(
     return result, folder
 
 
-def _by_task(rows: Sequence[LabelledNetwork]) -> dict[Task, list[LabelledNetwork]]:
-    found: defaultdict[Task, list[LabelledNetwork]] = defaultdict(list)
+def _by_task(rows: Sequence[LabelledNetwork]) -> dict[TrainingTask, list[LabelledNetwork]]:
+    found: defaultdict[TrainingTask, list[LabelledNetwork]] = defaultdict(list)
     for row in rows:
         found[row.task].append(row)
     return found
