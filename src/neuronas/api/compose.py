@@ -13,6 +13,7 @@ from neuronas.config import (
     PRESETS,
     RECIPES,
     SETTINGS,
+    NetworkConfig,
     ResolvedConfig,
     RunConfig,
     Section,
@@ -145,8 +146,6 @@ class Plan:
 
     def at(self, setting: NetworkSetting) -> "Plan":
         """The plan with other channels, time steps and weight bits."""
-        from neuronas.fitness.measure import Task, for_task
-
         network, shape = (
             self.config.network.model_copy(update=setting.plain()),
             replace(self.shape, channels=setting.channels),
@@ -158,7 +157,7 @@ class Plan:
             config=self.config.model_copy(update={"network": network}),
             dataset=self.dataset.with_timesteps(setting.timesteps),
             shape=shape,
-            measure=for_task(self.measure, Task(shape, setting.timesteps, setting.weight_bits)),
+            measure=_adapted(self.measure, shape, network),
             cost_model=self.model_named(
                 self.cost_model.name, weight_bits=setting.weight_bits, timesteps=setting.timesteps
             ),
@@ -231,8 +230,6 @@ def plan(
     Raises:
         ConfigurationError, DataError: a name is unknown, or values cannot be combined.
     """
-    from neuronas.fitness.measure import Task, for_task
-
     copies = copies or Copies()
     values = written(given)
     values = merged(PRESETS[values.get("preset") or SETTINGS["preset"].default], values)
@@ -283,12 +280,16 @@ def plan(
             config.hardware, accelerator, network.weight_bits, network.timesteps, activity, sensor_of(config)
         ),
         algorithm=algorithm,
-        measure=for_task(
-            looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
-            Task(shape, network.timesteps, network.weight_bits),
-        ),
+        measure=_adapted(looked_up(FITNESS, chosen["fitness.name"], lenient=lenient), shape, network),
         budget=Budget(**config.budget.model_dump(), spreads=spreads(accelerator)),
     )
+
+
+def _adapted(measure: "Measure", shape: NetworkShape, network: NetworkConfig) -> "Measure":
+    """The measure for the networks of a run."""
+    from neuronas.fitness.measure import Task, for_task
+
+    return for_task(measure, Task(shape, network.timesteps, network.weight_bits))
 
 
 def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:
