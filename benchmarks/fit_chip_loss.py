@@ -144,16 +144,20 @@ def fitted(table: Table, form: str) -> Array:
     """
     n = 3 if FORMS[form][0] else 2
     start, low, high = [5.0, 3.0, 2.0], [-20, 0.1, 0], [30, 20, 100]
+
+    def whole(free: Array) -> Array:
+        return np.array([*free, 1.0][:3])
+
     found = least_squares(
-        lambda constants: forecast(constants, table, form) - table.kept, start[:n],
+        lambda free: forecast(whole(free), table, form) - table.kept, start[:n],
         bounds=(low[:n], high[:n]), loss="soft_l1", f_scale=0.1,
     )  # fmt: skip
-    return np.array([*found.x, 1.0][:3])
+    return whole(found.x)
 
 
 def forecast(constants: Array, table: Table, form: str) -> Array:
     """Predicted kept share."""
-    middle, scale, systematic = [*constants, 1.0][:3]
+    middle, scale, systematic = constants
     ratio = table.noise.snr_db if FORMS[form][1] else table.noise.weighted_db(systematic)
     return kept_by_noise(middle, scale, ratio)
 
