@@ -1,6 +1,6 @@
 """Evaluates the measurements of ``scaling.py``: fitted exponents, tables in the notes and the manual, a picture."""
 
-import re
+import sys
 from collections.abc import Iterable
 from math import inf, log
 from pathlib import Path
@@ -13,6 +13,9 @@ from neuronas.report.charts import Chart, View, colours, data, name, number
 from neuronas.report.style import colour, series
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+from page_parts import between, table  # noqa: E402
+
 BASE = {"batch": 32, "channels": 64, "timesteps": 5, "side": 16, "cells": 2, "candidates": 60, "workers": 1}
 CHANGES = {
     "batch": (8, 16, 32, 64, 128),
@@ -74,31 +77,26 @@ def fits(points: Iterable[dict[str, Any]]) -> dict[str, Axis]:
 
 
 def tabulate(found: dict[str, dict[str, Axis]]) -> None:
-    """Replace the tables between the lines ``scaling: begin`` and ``scaling: end`` of the notes and the manual."""
+    """Replace the tables between the marks ``scaling`` of the notes and the manual."""
     heads = [LABELS.get(target, target) for target in found]
-    short = _table(["time over", "expected", *heads])
-    long = _table(["time over", "values", *(f"seconds, {head}" for head in heads), *heads, "expected", "because"])
+    short, long = [], []
     for axis in CHANGES:
         exponents = [f"{_signed(one[axis]['exponent'])} ± {one[axis]['standard_error']:.2f}" for one in found.values()]
         rows = next(iter(found.values()))[axis]["rows"]
         seconds = [", ".join(f"{row['processor_s']:.3g}" for row in one[axis]["rows"]) for one in found.values()]
         values = ", ".join(f"{row[TITLES[axis]]:,}" for row in rows)
         expected, why = EXPECTED[axis]
-        short.append(_line([TITLES[axis], expected, *exponents]))
-        long.append(_line([TITLES[axis], values, *seconds, *exponents, expected, why]))
-    _write("benchmarks/NOTES.md", long)
-    _write("docs/engine.md", short)
+        short.append((TITLES[axis], expected, *exponents))
+        long.append((TITLES[axis], values, *seconds, *exponents, expected, why))
+    seconds_heads = [f"seconds, {head}" for head in heads]
+    long_head = ("time over", "values", *seconds_heads, *heads, "expected", "because")
+    _write("benchmarks/NOTES.md", table(long_head, long))
+    _write("docs/engine.md", table(("time over", "expected", *heads), short))
 
 
-def _write(file: str, table: list[str]) -> None:
+def _write(file: str, text: str) -> None:
     path = ROOT / file
-    text = path.read_text(encoding="utf-8")
-    marks = re.findall(r"^<!-- scaling: (?:begin|end).*-->$", text, flags=re.MULTILINE)
-    if len(marks) != 2:
-        raise SystemExit(f"{file}: {len(marks)} lines <!-- scaling: … --> found; expected two, begin and end")
-    before, _, rest = text.partition(marks[0])
-    _, _, after = rest.partition(marks[1])
-    path.write_text("\n".join((before + marks[0], "", *table, "", marks[1] + after)), encoding="utf-8")
+    path.write_text(between("scaling", text, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def draw(found: dict[str, dict[str, Axis]]) -> None:
@@ -143,11 +141,3 @@ def _view(axis: str, found: dict[str, Axis], seconds: list[float]) -> View:
 
 def _signed(exponent: float) -> str:
     return f"{exponent:.2f}".replace("-", "−")
-
-
-def _table(heads: list[str]) -> list[str]:
-    return [_line(heads), _line(["---"] * len(heads))]
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
