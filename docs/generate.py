@@ -1,8 +1,8 @@
 """Generate ``hardware-model.md``, ``reference/accelerators.md``, ``deviations.md`` and the JSON schemas from the code.
 
-It also writes the results in ``training-results.md`` from ``benchmarks/results``, and the commands and operations in
-the reference. Run it after a change to a cost model, a preset, a document, a command or a result:
-``python docs/generate.py``. Tests check that all are current.
+It also writes the results in ``training-results.md`` from ``benchmarks/results``, and the commands, operations and
+public names of Python in the reference. Run it after a change to a cost model, a preset, a document, a command, a
+docstring or a result: ``python docs/generate.py``. Tests check that all are current.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from typing import Any, get_args
 from deviations_page import deviations_page
 from page_parts import table
 from pydantic import BaseModel
-from reference_pages import choices_page, commands_page
+from reference_pages import choices_page, commands_page, python_page
 from silicon_section import silicon_section
 from training_results import training_results
 
@@ -435,6 +435,7 @@ CONTENT: dict[str, Callable[[], str]] = {
     "reference/accelerators.md": accelerators,
     "reference/choices.md": choices_page,
     "reference/commands.md": commands_page,
+    "reference/python.md": python_page,
     "deviations.md": deviations_page,
     "training-results.md": training_results,
     **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},

@@ -1,5 +1,7 @@
-"""Generated parts of the reference: every command with its options, and every operation with its equation."""
+"""Generated parts of the reference: each command, operation, function, class and error with its meaning."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,8 @@ from typing import Any
 import typer
 from page_parts import between, table
 
+import neuronas
+from neuronas import errors
 from neuronas.cli.main import app
 from neuronas.config import OPERATIONS
 
@@ -23,6 +27,32 @@ def commands_page() -> str:
     """The page of all commands: each with its arguments and options, as in ``--help``."""
     found = _described("neuronas", typer.main.get_command(app))
     return between("commands", "\n".join(found), _page("commands.md"))
+
+
+def python_page() -> str:
+    """The page of the Python interface, with tables of all functions, classes and errors."""
+    public = [(name, getattr(neuronas, name)) for name in neuronas.__all__ if not name.startswith("__")]
+    functions = ((f"`{_call(name, one)}`", _summary(one)) for name, one in public if not inspect.isclass(one))
+    classes = ((f"`{name}`", _summary(one)) for name, one in public if inspect.isclass(one))
+    raised = ((f"`{name}`", _summary(one)) for name, one in vars(errors).items() if name.endswith("Error"))
+    page = between("functions", table(("function", "what it does"), functions), _page("python.md"))
+    page = between("classes", table(("class", "what it is"), classes), page)
+    return between("errors", table(("error", "meaning"), raised), page)
+
+
+def _call(name: str, function: Any) -> str:
+    """``name(needed, *, option=default) -> Result``, without the types of the parameters."""
+    signature = inspect.signature(function)
+    bare = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
+    result = re.sub(r"[\w.]+\.|'", "", inspect.formatannotation(signature.return_annotation))
+    return f"{name}{signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)} -> {result}"
+
+
+def _summary(documented: Any) -> str:
+    """The first sentence of a docstring."""
+    text = inspect.getdoc(getattr(documented, "__wrapped__", documented)) or ""
+    paragraph = " ".join(text.partition("\n\n")[0].split()).replace("``", "`")
+    return re.split(r"(?<=\.) (?=[A-Z])", paragraph)[0].removesuffix(".")
 
 
 def _page(name: str) -> str:

@@ -13,14 +13,18 @@ from neuronas.errors import ConfigurationError, unknown_name
 SETTINGS: dict[str, Setting] = settings_of(ResolvedConfig)
 """Every setting by its path."""
 if TYPE_CHECKING:
+    _AllOptional = Section
+else:
+    _AllOptional = partial(ResolvedConfig, "AllOptional")
 
-    class RunConfig(Section):
-        """Settings as given, each of them validated: ``RunConfig(network={"channels": 8})``."""
+
+class RunConfig(_AllOptional):
+    """Settings as given, each of them validated: ``RunConfig(network={"channels": 8})``."""
+
+    if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             """Value of a setting or section; None if it was not given."""
-else:
-    RunConfig = partial(ResolvedConfig, "RunConfig")
 
 
 @cache
