@@ -390,6 +390,35 @@ def test_a_dry_run_finds_out_that_there_is_no_such_device(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("verb", [("search",), ("design", "--channels", 4), ("train", ARCH)])
+def test_a_dry_run_counts_the_images_of_each_class(
+    neuronas: Neuronas, tmp_path: Path, verb: tuple[object, ...]
+) -> None:
+    for split, name, n in (("train", "a b", 5), ("train", "ü", 3), ("test", "a b", 2)):
+        folder = tmp_path / "photos" / split / name
+        folder.mkdir(parents=True)
+        for number in range(n):
+            (folder / f"{number}.png").write_bytes(b"not read")
+    given = (*verb, "--dataset", "imagefolder:photos", "--dry-run", "--batch-size", 4)
+    code, out, _ = neuronas(*given, "--json")
+    assert code == 0
+    assert json.loads(out)["images"] == {"classes": ["a b", "ü"], "train": [5, 3], "test": [2, 0]}
+    if verb[0] != "train":  # which prints JSON always
+        out = neuronas(*given)[1]
+        assert "images: 8 (3 to 5 of each class) for training, 2 (0 to 2 of each class) for testing; 2 classes" in out
+        assert "without test images: ü" in out
+        code, _, err = neuronas(*given, "--batch-size", 9)
+        assert (code, "8 training images given; expected at least 9" in err) == (2, True)
+    (tmp_path / "photos" / "train" / "empty").mkdir()
+    code, _, err = neuronas(*given)
+    assert (code, "train/empty: holds no images" in err) == (2, True)
+
+
+def test_a_dry_run_says_why_it_counts_no_images(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("search", "--dataset", "cifar10", "--dry-run")
+    assert (code, "cifar10: not found" in out, "add --download" in out) == (0, True, True)
+
+
 def test_dry_run_without_limits(neuronas: Neuronas) -> None:
     code, out, _ = neuronas("search", "--algorithm", "snasnet", "--dry-run", "--json")
     assert code == 0

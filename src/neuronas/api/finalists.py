@@ -61,7 +61,7 @@ def check_images(run: Plan) -> None:
     """
     import torch
 
-    from neuronas.data.batches import check_enough
+    from neuronas.data.counts import check_enough
     from neuronas.training.images import drawn
 
     check_described(run.config.data, run.dataset)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.design_front import front
+from neuronas.cli.dry_run import image_counts, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.unfinished import explained
 from neuronas.errors import ConfigurationError, quoted
@@ -83,9 +84,11 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
 
     run, axes = planned.plan, planned.axes
     n_feasible = n_with_weights_in_each_cell(run, axes)
+    images, lines = image_counts(run, for_fitness=True)
     if as_json:
         document = {
             "dry_run": True,
+            "images": images,
             "directory": str(planned.directory),
             "axes": axes.plain(),
             "n_settings": len(axes.settings),
@@ -107,6 +110,7 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
     )
     for name, limit in run.budget.limits.items():
         out.print(f"  {name}: at most {quantity(name, limit)}")
+    print_lines(lines)
     settings = run.config
     out.print(
         f"would search at most {settings.design.n_settings} settings, train {settings.design.n_finalists} finalists "

@@ -38,7 +38,9 @@ Out = Annotated[Path | None, path("DIR", "Directory to write to \\[a new one und
 Json = Annotated[bool, option("Print one JSON object on standard output \\[off].", "--json")]
 Quiet = Annotated[bool, option("Print the answer and errors only \\[off].", "--quiet")]
 Resume = Annotated[bool, option("Resume the run in --out \\[off].", "--resume")]
-DryRun = Annotated[bool, option("Check all settings and print the plan, without reading images \\[off].", "--dry-run")]
+DryRun = Annotated[
+    bool, option("Check all settings, count the images without reading them, and print the plan \\[off].", "--dry-run")
+]
 MaxMinutes = Annotated[
     float | None,
     option(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.cli.dry_run import image_counts, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
 from neuronas.cli.unfinished import explained
@@ -93,8 +94,10 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
     from neuronas.runs.finalists import total_epochs
     from neuronas.search.halving import rungs
 
+    images, lines = image_counts(run, for_fitness=True)
     document: dict[str, Any] = {
         "dry_run": True,
+        "images": images,
         "settings": run.config.model_dump(mode="json"),
         "n_genotypes": run.space.n_genotypes,
         "n_architectures": run.space.n_architectures,
@@ -117,6 +120,7 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
     )
     for name, limit in run.budget.limits.items():
         console.answers.print(f"  {name}: at most {quantity(name, limit)}")
+    print_lines(lines)
     if planned_rungs:
         steps = ", ".join(f"{rung.n} for {rung.epochs}" for rung in planned_rungs)
         console.answers.print(

@@ -6,6 +6,7 @@ import typer
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.cli.dry_run import image_counts
 from neuronas.cli.progress import ProgressBar
 from neuronas.errors import quoted
 
@@ -32,7 +33,11 @@ def train(
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)
     if dry_run:
         settings = training.plan.config.model_dump(mode="json")
-        console.print_json({"dry_run": True, "directory": str(training.directory), "settings": settings})
+        images, lines = image_counts(training.plan)
+        if images is None:
+            console.notes.print(f"note: {lines[0]}")
+        directory = str(training.directory)
+        console.print_json({"dry_run": True, "directory": directory, "images": images, "settings": settings})
         return
     from neuronas.training.distributed import is_first_process  # imports torch
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from neuronas.data.counts import check_enough
 from neuronas.data.source import ImageSource
 from neuronas.errors import DataError
 
@@ -59,20 +60,6 @@ def search_batches(
     normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     batches = normalised.reshape(n_batches, batch_size, *normalised.shape[1:])
     return batches.movedim(2, 1) if batches.dim() == 6 else batches
-
-
-def check_enough(n_images: int, batch_size: int, n_batches: int) -> None:
-    """Check that there are enough readable training images for ``search_batches``.
-
-    Raises:
-        DataError: there are too few.
-    """
-    needed = batch_size * n_batches
-    if n_images < needed:
-        raise DataError(
-            f"{n_images:,} training images given; expected at least {needed:,} that can be read (fitness.batch_size "
-            f"{batch_size:,}, fitness.n_batches {n_batches}): use more images, or a smaller --batch-size"
-        )
 
 
 def first_images(batches: Tensor, n: int) -> Tensor:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from neuronas.config import EventsConfig
     from neuronas.data.source import ImageSource
 
@@ -68,6 +71,17 @@ class DataSet(ABC):
         Raises:
             DataError: images are missing or damaged; the message says what is expected and what to do.
         """
+
+    def images_per_class(self, split: str) -> tuple[int, ...] | None:
+        """Number of images of each class of a split, without reading them.
+
+        Returns:
+            None: there is no such split, or the numbers are only known after reading.
+
+        Raises:
+            DataError: folders, classes or images are missing.
+        """
+        return None
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:  # noqa: B027 - images in memory are complete
         """Check quickly, before a search or training starts, that every split can be read.
@@ -134,3 +148,10 @@ class DataSet(ABC):
         for index in range(len(source.labels)):
             found.update(source.read(index).numpy().tobytes())
         return found.hexdigest()
+
+
+def per_class(labels: "NDArray[np.int64]", n_classes: int) -> tuple[int, ...]:
+    """Number of labels of each class."""
+    import numpy as np
+
+    return tuple(np.bincount(labels, minlength=n_classes).tolist())

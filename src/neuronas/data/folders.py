@@ -80,6 +80,10 @@ class ClassFolders(OwnFolder):
                 return [files_in(self._training / name, self.files) for name in classes]
             return self._test_files()
 
+    def images_per_class(self, split: str) -> tuple[int, ...]:
+        """See ``DataSet``."""
+        return tuple(map(len, self.by_class(split)))
+
     def warn_of_gaps(self) -> None:
         """Warn about classes without test files, and about folders and files that are not read."""
         train, test = self.by_class("train"), self.by_class("test")

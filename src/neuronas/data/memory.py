@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.data.arrays import Split, labelled
-from neuronas.data.dataset import IN_MEMORY, DataSet
+from neuronas.data.dataset import IN_MEMORY, DataSet, per_class
 from neuronas.data.pixels import resized
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError, counted
@@ -87,6 +87,10 @@ class InMemoryDataSet(DataSet):
                 f"has, {n}: give timesteps={images.shape[1]}, or other arrays"
             )
         return self
+
+    def images_per_class(self, split: str) -> tuple[int, ...] | None:
+        """See ``DataSet``."""
+        return per_class(self._splits[split].labels, self.n_classes) if split in self._splits else None
 
     def load(self, split: str, size: Side) -> ArraySource:
         """See ``DataSet``."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.data.dataset import Progress
+from neuronas.data.dataset import Progress, per_class
 from neuronas.data.formats import other_format_named
 from neuronas.data.listing import check_readable
 from neuronas.data.own_folder import TEST_NAMES, OwnFolder, share_of
@@ -57,6 +57,14 @@ class ParquetFolder(OwnFolder):
     def is_there(self) -> bool:
         """See ``DataSet``."""
         return any(name == _TRAIN for depth in _DEPTHS for path in self._folder.glob(depth) if (name := _split(path)))
+
+    def images_per_class(self, split: str) -> tuple[int, ...]:
+        """See ``DataSet``."""
+        from neuronas.data.parquet_files import read_labels
+
+        name = self._test_name if split == "test" and self._test_name else _TRAIN
+        counts = per_class(read_labels(self._split_files[name]), self.n_classes)
+        return counts if self._test_name else tuple(len(share_of(range(n), split)) for n in counts)
 
     def load(self, split: str, size: Side) -> "EncodedSource":
         """See ``DataSet``."""

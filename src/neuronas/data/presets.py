@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.data.cifar import Cifar10, Cifar100
-from neuronas.data.dataset import DataSet
+from neuronas.data.dataset import DataSet, per_class
 from neuronas.data.events.folder import EventFolder
 from neuronas.data.events.published import Cifar10Dvs, Dvs128Gesture, NMnist
 from neuronas.data.folders import ImageFolder
@@ -44,6 +44,10 @@ class Digits(DataSet):
 
         pixels, labels = self.arrays(split)
         return ArraySource(resized(torch.from_numpy(pixels).unsqueeze(1), size), labels)
+
+    def images_per_class(self, split: str) -> tuple[int, ...]:
+        """See ``DataSet``."""
+        return per_class(self.arrays(split)[1], self.n_classes)
 
     def arrays(self, split: str) -> "tuple[NDArray[np.uint8], NDArray[np.int64]]":
         """Pixels [N, 8, 8] from 0 to 255, and classes [N], of ``train`` or ``test``. Does not need torch."""

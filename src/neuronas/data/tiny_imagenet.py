@@ -34,6 +34,10 @@ class TinyImageNet(Downloadable):
         """See ``DataSet``."""
         return source_of(self._images(split), self.image_channels, size)
 
+    def images_per_class(self, split: str) -> tuple[int, ...] | None:
+        """See ``DataSet``."""
+        return tuple(map(len, self._images(split))) if self.is_there() else None
+
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
         sources = [self.load(split, self.image_size) for split in ("train", "test")]
