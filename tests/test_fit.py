@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 import neuronas
 from neuronas.cli.main import run as command
 from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import BUILTIN as ACCELERATORS
 from neuronas.hardware.chip_layers import chip_layers
 from neuronas.hardware.fitting import fit_graph
 from neuronas.hardware.target import BUILTIN, Cores, LayerLimits, Target, load_target
@@ -219,6 +220,18 @@ def test_targets_of_your_own(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError) as raised:
             load_target(str(file))
         assert message in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("given", ["spikeflow-rram", str(ACCELERATORS["spikeflow-rram"])])
+def test_an_accelerator_given_as_target_names_the_option_that_takes_it(given: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is an accelerator, which --hardware takes; expected a target"):
+        neuronas.fit(CHAIN, target=given)
+    with pytest.raises(ConfigurationError, match="is a target, which --target takes; expected an accelerator"):
+        neuronas.estimate(CHAIN, hardware="speck2f")
+    file = tmp_path / "space.yaml"
+    file.write_text("operations: [skip]")
+    with pytest.raises(ConfigurationError, match="is a search space, which --space takes; expected a target"):
+        neuronas.fit(CHAIN, target=str(file))
 
 
 @pytest.mark.parametrize("content", [{}, {"description": "mine"}, {"layers": {}}, {"adds_values": {"value": True}}])

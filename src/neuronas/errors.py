@@ -166,6 +166,11 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def an(noun: str) -> str:
+    """A noun with its indefinite article: ``a search space``, ``an accelerator``."""
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def quoted(value: object) -> str:
     """A path or name, quoted for the shell, for commands in messages."""
     return shlex.quote(str(value))

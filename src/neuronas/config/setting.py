@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from neuronas.config.registry import Registry
+from neuronas.errors import an
 
 SMALLEST, LARGEST = 1e-30, 1e15
 """Range of magnitudes of numbers in settings; within it, all computed values stay finite."""
@@ -233,16 +234,12 @@ def partial(model: type[Model], name: str) -> type[Model]:
     return made
 
 
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
-
-
 def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
     kind = (registry.object_type or "").rpartition(":")[2]
 
     def check(value: Any) -> Any:
         if isinstance(value, bool | int | float | list | tuple | Mapping):
-            raise ValueError(f"expected the name of {_article(registry.kind)} or, in Python, {_article(kind)}")
+            raise ValueError(f"expected the name of {an(registry.kind)} or, in Python, {an(kind)}")
         return value
 
     return check
