@@ -265,7 +265,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["fit", SUMS, "--channels", "16", "--target", "speck2f"]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("does not fit SynSense Speck 2f") and "are added in front of neurons" in printed.out
-    assert "--weight-bits 6" in printed.out and "neuronas search --target speck2f" in printed.err
+    assert "--weight-bits 6" in printed.out
+    assert "neuronas search --channels 16 --weight-bits 6 --target speck2f; limit sum needs a --space" in printed.err
     for options, message in (
         (["--target", "speck3"], "did you mean 'speck2f'"),
         (["--target", "absent.yaml"], "absent.yaml: cannot be read"),
@@ -273,6 +274,19 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert command(["fit", CHAIN, *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_advice_names_the_layer_around_the_cells_that_no_search_changes(tmp_path: Path) -> None:
+    assert neuronas.fit(CHAIN, channels=16).advice == "", "fewer bits suffice"
+    reduction = neuronas.fit(SUMS, target="akd1000").advice
+    assert "no search helps" in reduction and "reduction: kernel of 4 pixels" in reduction
+    mended = neuronas.fit(SUMS, channels=2000, weight_bits="stem=8,A=4,reduction=8,B=4,head=8").advice
+    assert "--channels 32 " in mended and "stem=8,A=4,reduction=6,B=4,head=8" in mended
+    assert neuronas.fit(SUMS, target="loihi", weight_bits=6).advice == "", "it fits"
+    file = tmp_path / "chip.yaml"
+    file.write_text(yaml.safe_dump({"adds_values": {"value": False}, "layers": {"kernels": {"values": [1, 3, 4]}}}))
+    words = neuronas.fit(SUMS, target=str(file)).advice.partition("; limit sum")[0].partition("fit: ")[2].split()
+    assert command([*words[1:], "--dry-run"]) == 0, "the command can be run"
 
 
 def test_search_for_a_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

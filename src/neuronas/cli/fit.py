@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.errors import quoted
 
 if TYPE_CHECKING:
     from neuronas.runs.fits import FitResult
@@ -44,10 +43,8 @@ def _print(found: "FitResult", *, quiet: bool) -> None:
     out.print(printable(layer_table(found)))
     if found.mends:
         out.print(printable(mend_table(found)))
-    if any(one.needs_another_architecture for one in found.broken):
-        console.notes.print(
-            f"some of this depends on the architecture: neuronas search --target {quoted(found.target)}"
-        )
+    if found.advice:
+        console.notes.print(found.advice)
     if found.largest_channels is not None:
         out.print(f"fits up to --channels {found.largest_channels:,}, everything else as it is")
     for line in found.differs:

@@ -71,6 +71,7 @@ class FitResult(Shown, Document):
         largest_channels: largest number of channels (at most 4,096) that fits, all else unchanged; null if none does,
             or if the network's width cannot be set.
         mends: changes that remove all or some of the broken limits; empty if it fits.
+        advice: what to do if none of these changes suffices, such as the command of a search; empty if one does.
         differs: differences between the chip's computation and the network's.
     """
 
@@ -85,6 +86,7 @@ class FitResult(Shown, Document):
     broken: tuple[BrokenTargetLimit, ...]
     largest_channels: int | None
     mends: tuple[Mend, ...]
+    advice: str
     differs: tuple[str, ...]
 
     @property
