@@ -16,7 +16,7 @@ from neuronas.runs.chip_records import LayerSums
 from neuronas.snn.weighted import InputFormat
 
 ENOUGH_DB = 10.0
-"""Signal-to-noise ratio above which trained networks lost no accuracy in measurements (docs/chip-simulation.md)."""
+"""Signal-to-noise ratio above which trained networks lost no accuracy in measurements (docs/chip-results.md)."""
 _N_OUTPUTS, _N_IMAGES, _SIDE = 16, 8, 8
 _SEED = 20241129
 
