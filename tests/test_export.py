@@ -551,9 +551,9 @@ def test_importing_neuronas_imports_no_torch() -> None:
 def test_the_documented_python_runs(trained: Path) -> None:
     for name in ("integer", "crossbars"):
         assert command(["export", str(trained), "--format", name, "--quiet"]) == 0
-    blocks = (DOCS / "export.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    text = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("export.md", "reference/export-formats.md"))
     known: dict[str, object] = {}
-    for block in blocks:
+    for block in text.split("```python\n")[1:]:
         exec(block.split("```")[0].replace("RUN", str(trained)), known)  # our own documentation
     assert known["codes"].shape == (8, 1, 3, 3) and known["codes"].dtype == np.int8  # type: ignore[attr-defined]
     assert known["first_crossbar"]["n_channels"] == 1  # type: ignore[index]

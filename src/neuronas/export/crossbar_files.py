@@ -52,7 +52,7 @@ class LayerVectors:
 
 
 def write_crossbars(content: ExportContent, folder: Path) -> None:
-    """Write the files of all crossbars to a folder; see docs/export.md.
+    """Write the files of all crossbars to a folder; see docs/reference/export-formats.md.
 
     Raises:
         ConfigurationError: the accelerator has no memory device, or the weights are not quantised.

@@ -1,6 +1,7 @@
 /* {{ about }}
 
-   Semantics: integer-only arithmetic of neuronas {{ version }} (docs/export.md). All sums fit in 32 bits. */
+   Semantics: integer-only arithmetic of neuronas {{ version }} (docs/reference/export-formats.md).
+   All sums fit in 32 bits. */
 #include "neuronas.h"
 
 #ifdef NEURONAS_TRACE

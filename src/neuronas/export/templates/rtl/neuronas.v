@@ -1,6 +1,6 @@
 // {{ about }}
 //
-// Layer-sequential engine for the integer-only network of neuronas {{ version }} (docs/export.md), Verilog-2005.
+// Layer-sequential engine for the integer-only network of neuronas {{ version }} (docs/reference/export-formats.md), Verilog-2005.
 // The layers are instructions in program.hex; weights, tables and values are in memories. LANES outputs of a layer
 // with weights are computed at a time. Written by neuronas; the memories' content depends on LANES.
 module neuronas (
