@@ -29,8 +29,9 @@ from fit_firing_rate import write_calibration
 from narrow_networks import OTHERS as FRONT
 from neuronas.fitness.calibration import ChipCalibration, kept_by_noise
 from neuronas.fitness.expected_error import network_noise
-from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.chip_noise import LayerNoise
+from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.hardware.device_model import load_device_model
 from neuronas.hardware.scaling import ChipArrays
 from neuronas.hardware.sweep import vary

@@ -25,7 +25,8 @@ from narrow_networks import BEST, DATASET, N_CLASSES, TRAINED, Survey
 from neuronas.fitness.calibration import FrontCalibration
 from neuronas.fitness.expected_error import ErrorPrior
 from neuronas.fitness.network_error import error_after_loss
-from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.space.notation import parse_architecture
 
 TABLE = TRAINED / "front-digits.csv"

@@ -31,7 +31,7 @@ import torch
 
 from common import write
 from front_proof import Box, Numbers, boxes, joint_plan
-from neuronas.hardware.accelerator import SIGN_COLUMNS
+from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.pareto import non_dominated

@@ -52,7 +52,7 @@ from common import RESULTS, trained_and_measured, write
 from neuronas.api.design_front import Enumerated, FrontPlan, plan_front
 from neuronas.api.front_files import design_point
 from neuronas.config import write_yaml
-from neuronas.hardware.accelerator import SIGN_COLUMNS
+from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_chips import axis_values
 from neuronas.hardware.design_space import DesignSpace

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neuronas.api.compose import Plan
 from neuronas.config import given, merged, write_text, write_yaml, written
-from neuronas.hardware.accelerator import sign_scheme_of
+from neuronas.hardware.circuits import sign_scheme_of
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.scaling import scaled_accelerator

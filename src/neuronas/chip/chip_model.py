@@ -7,7 +7,8 @@ from math import inf
 from neuronas.chip.slicing import SCHEMES
 from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits, duration, keys_with
 from neuronas.errors import ConfigurationError, named, unknown_name
-from neuronas.hardware.accelerator import Accelerator, sign_scheme_of
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.circuits import sign_scheme_of
 from neuronas.hardware.device_model import DeviceModel
 
 VARIATIONS = ("normal", "lognormal")

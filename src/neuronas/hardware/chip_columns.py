@@ -12,10 +12,9 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from neuronas.hardware.accelerator import Device
 from neuronas.hardware.cell_statistics import cell_errors
 from neuronas.hardware.cost import Array
-from neuronas.hardware.device_model import DeviceModel
+from neuronas.hardware.device_model import Device, DeviceModel
 from neuronas.hardware.mapped.mapping import sliced_bits
 
 RATE = 0.23

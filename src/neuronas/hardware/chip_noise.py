@@ -26,9 +26,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
-from neuronas.hardware.accelerator import Device
 from neuronas.hardware.chip_columns import RATE, CellColumn, Cells, columns
 from neuronas.hardware.cost import Array
+from neuronas.hardware.device_model import Device
 from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, sign_scheme_of
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.circuits import SIGN_COLUMNS, sign_scheme_of
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import FREE, SCHEDULES, DesignSpace
 from neuronas.hardware.mapped.latency import Schedule

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BeforeValidator, WithJsonSchema
 
 from neuronas.config import DESIGN_SPACES, FULL_PRECISION, Section, load_named
-from neuronas.hardware.accelerator import SIGN_COLUMNS
+from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.hardware.mapped.latency import Schedule
 
 _PRESETS = Path(__file__).parent / "design_spaces"

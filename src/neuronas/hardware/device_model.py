@@ -1,4 +1,4 @@
-"""Measured statistics of a memory device: programming errors, change over time, slow noise.
+"""The memory device of a chip: its constants, or measured statistics: programming errors, change over time, noise.
 
 A device model is data: polynomials and laws in the relative target conductance, x = G / G_on, read from YAML
 (``device_models/``) or fitted to measurements (``neuronas.hardware.measurements``). ``neuronas.chip.aging`` applies it;
@@ -13,7 +13,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from neuronas.config import DEVICE_MODELS, Section, as_path, load_named
-from neuronas.hardware.quantity import UNSTATED, NonNegative, Positive
+from neuronas.errors import ConfigurationError
+from neuronas.hardware.quantity import UNSTATED, Fraction, NonNegative, Positive
 
 _PRESETS = Path(__file__).parent / "device_models"
 _CHECKED = 100
@@ -210,3 +211,47 @@ def load_device_model(given: DeviceModel | str) -> DeviceModel:
 
         return fitted_device_model(as_path(given))
     return load_named(DeviceModel, DEVICE_MODELS, given, has_name=True)
+
+
+def _device_model(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return load_device_model(given)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+
+
+class Device(Section):
+    """The memory device, for the simulation in ``neuronas.chip``; cost models do not use it.
+
+    Attributes:
+        on_resistance_ohm: resistance of a cell at its highest level.
+        off_resistance_ohm: resistance of a cell at level 0; above ``on_resistance_ohm``.
+        write_variation: relative standard deviation of a programmed conductance: 0.05 for 5 %.
+        read_noise: relative standard deviation of a conductance between reads.
+        stuck_on_share: share of cells that always have ``on_resistance_ohm``.
+        stuck_off_share: share of cells that always have ``off_resistance_ohm``.
+        column_resistance_ohm: wire resistance of a column between two neighbouring rows.
+        model: measured statistics of the device, used instead of ``write_variation``: a name, or the content of a
+            device model file.
+    """
+
+    on_resistance_ohm: Positive
+    off_resistance_ohm: Positive
+    write_variation: Fraction
+    read_noise: Fraction
+    stuck_on_share: Fraction
+    stuck_off_share: Fraction
+    column_resistance_ohm: NonNegative
+    model: Annotated[DeviceModel | None, BeforeValidator(_device_model)] = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.off_resistance_ohm <= self.on_resistance_ohm:
+            raise ValueError("expected off_resistance_ohm above on_resistance_ohm")
+        if self.stuck_on_share + self.stuck_off_share > 1:
+            raise ValueError("expected stuck_on_share + stuck_off_share of at most 1")
+        if self.model is not None and self.write_variation:
+            raise ValueError("expected write_variation 0 with a device model, which has it")
+        return self

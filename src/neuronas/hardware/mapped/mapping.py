@@ -14,7 +14,8 @@ import numpy as np
 
 from neuronas.config import WeightBits, bits_of
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator, Crossbar
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.circuits import Crossbar
 from neuronas.hardware.cost import Array
 from neuronas.hardware.diagonal import Diagonal
 from neuronas.hardware.mapped.activity import Activity
