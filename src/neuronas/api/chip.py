@@ -11,10 +11,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neuronas.api.chip_models import chips_of
-from neuronas.api.compose import Plan
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.held_out import DIAGNOSIS, held_out
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
+from neuronas.api.plan import Plan
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
 from neuronas.config import as_options, as_path

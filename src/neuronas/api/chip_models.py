@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.config import seconds, value_at, written
 from neuronas.hardware.device_model import DeviceModel, load_device_model
 

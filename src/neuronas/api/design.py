@@ -6,7 +6,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.design_answer import REPORT, design_result
 from neuronas.api.design_choice import axes_of
 from neuronas.api.design_progress import StageProgress
@@ -14,6 +13,7 @@ from neuronas.api.design_stages import DesignStages, why_no_chips
 from neuronas.api.devices import check_device
 from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.finalists import check_images, learning_plan
+from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.training_checks import check_settings
 from neuronas.config import DesignConfig, as_path, is_there

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neuronas.api.chip import kept_chips
-from neuronas.api.compose import Plan
 from neuronas.api.design_choice import alternatives
+from neuronas.api.plan import Plan
 from neuronas.api.search_result import SearchResult
 from neuronas.errors import counted
 from neuronas.hardware.units import quantity, word

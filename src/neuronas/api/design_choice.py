@@ -8,11 +8,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.feasibility import feasibility_of, rounded_up, typed
+from neuronas.api.plan import Plan
 from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_at, written
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Totals
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.units import BUDGETED
@@ -22,7 +21,7 @@ from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.settings import Room, contenders, rooms
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
-from neuronas.space.workload import Occupancy, Slot, Workload, rows
+from neuronas.space.workload import Occupancy, Slot, Workload
 
 _WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)
 _NARROWEST = 8
@@ -117,7 +116,7 @@ def survey_plan(run: Plan, axes: Axes) -> Plan:
     at = run.at(setting)
     unlimited = BudgetConfig(**{f"max_{name}": inf for name in BUDGETED})
     search = at.config.search.model_copy(update={"finalists": 0, "prefer": "fitness"})
-    return replace(at, config=at.config.model_copy(update={"budget": unlimited, "search": search}), budget=Budget())
+    return replace(at, config=at.config.model_copy(update={"budget": unlimited, "search": search}))
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ def _alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: A
                 continue
             setting = answer.model_copy(update={name: value})
             at = run.at(setting)
-            cost = at.cost_model.estimate(rows(architecture, at.shape))
+            cost = at.cost(architecture)
             broken = run.budget.violations(cost)
             limits = {f"budget.max_{one}": rounded_up(getattr(cost, one)) for one in broken}
             yield Alternative(

@@ -9,10 +9,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
 from neuronas.api.front_files import FrontFiles
 from neuronas.api.front_space import accelerator_with_device, joint_space
+from neuronas.api.plan import Plan
 from neuronas.api.search import Search
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written

@@ -8,7 +8,6 @@ from typing import Any
 
 from neuronas.api.chip import evaluate_on_chips, kept_chips
 from neuronas.api.chip_models import chip_of
-from neuronas.api.compose import Plan
 from neuronas.api.design_choice import Surveyed, n_with_weights_in_each_cell, smallest, survey_plan
 from neuronas.api.design_progress import Amounts, StageProgress
 from neuronas.api.evaluate import evaluate
@@ -16,6 +15,7 @@ from neuronas.api.export import EXPORTS, export
 from neuronas.api.finalist_training import Finals
 from neuronas.api.finalists import finals_of, learning_plan
 from neuronas.api.integer_accuracy import integers_of
+from neuronas.api.plan import Plan
 from neuronas.api.report import report
 from neuronas.api.search import Search
 from neuronas.api.search_result import SearchResult, write_result

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
+from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, planned
 from neuronas.config import ACCELERATORS, COST_MODELS, SETTINGS, ResolvedConfig, as_path, each_layer, weights_text
 from neuronas.errors import ConfigurationError
@@ -75,7 +75,7 @@ class Estimate(Shown):
     @property
     def report(self) -> CostReport:
         """The cost as a document."""
-        report = self.plan.work_report(self.text, self.work, self.cost)
+        report = self.plan.cost_report(self.text, self.cost)
         return report.model_copy(update={"firing_rates": self.firing_rates})
 
     def by_all_models(self) -> dict[str, Cost]:
@@ -233,7 +233,6 @@ def _with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateFor
     graph, written = lower(architecture, run.shape), lower_as_written(architecture, run.shape)
     layers = forecast_rates(graph.nodes, neuron, known.constants)
     activity = Activity(trace=input_rates(graph.nodes, layers), is_forecast=True)
-    run = replace(run, activity=activity)
     dataset = run.config.data.name
     error = known.error_on(dataset) or known.errors[0]
     forecast = RateForecast(
@@ -246,4 +245,4 @@ def _with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateFor
             known.not_fitted(dataset, network.timesteps, architecture.operations, feeds_back=graph.has_delays)
         ),
     )
-    return replace(run, cost_model=run.model_named(run.cost_model.name)), forecast
+    return replace(run, activity=activity), forecast

@@ -21,7 +21,6 @@ from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Seen, Work
-from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
     from neuronas.export.integer_network import IntegerNetwork
@@ -155,5 +154,5 @@ def _measure(
 
 
 def _cost(given: TrainedRun, model: CostModel) -> CostSummary:
-    cost = model.estimate(rows(given.architecture, given.plan.shape))
-    return given.plan.cost_report(given.architecture, cost, model).summary
+    run, architecture = given.plan, given.architecture
+    return run.cost_report(architecture, run.cost(architecture, model), model).summary

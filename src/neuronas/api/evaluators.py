@@ -6,8 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named, missing
+from neuronas.api.plan import Plan
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.machine import memory, n_cores

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.errors import counted
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.path_information import PathInformation

@@ -5,9 +5,9 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.held_out import PRECISION, held_out
 from neuronas.api.integer_accuracy import integer_accuracy, weight_accuracy
+from neuronas.api.plan import Plan
 from neuronas.api.settings import gathered
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import EXPORT_FORMATS, SETTINGS, as_path, written

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil, floor, log10
 from typing import Any
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.config import SETTINGS, as_options, given, value_at, with_value, written
 from neuronas.hardware.cost import LayerCost
 from neuronas.hardware.units import BUDGETED, quantity

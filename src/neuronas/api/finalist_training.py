@@ -13,9 +13,9 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.learning import begin_training
+from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig

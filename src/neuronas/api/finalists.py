@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import missing
 from neuronas.api.finalist_training import Finals, check_untrained, discard_finalists, enough_images
+from neuronas.api.plan import Plan
 from neuronas.api.teacher import teacher_of
 from neuronas.api.training_checks import check_settings, learned_with
 from neuronas.config import TrainConfig

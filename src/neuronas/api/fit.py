@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from neuronas.api.compose import Plan
 from neuronas.api.estimate import own_graph
 from neuronas.api.mending import Mending, mended_bits
+from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, planned
 from neuronas.config import (
     WeightBits,

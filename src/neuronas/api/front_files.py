@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.config import given, merged, write_text, write_yaml, written
 from neuronas.hardware.circuits import sign_scheme_of
 from neuronas.hardware.cost import Array

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from neuronas.api.chip_models import chip_of
-from neuronas.api.compose import Plan
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.design_choice import Surveyed
+from neuronas.api.plan import Plan
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.expected_error import ErrorPrior, ErrorTerm
 from neuronas.hardware.accelerator import Accelerator

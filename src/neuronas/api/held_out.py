@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.runs.integers import SplitName
 
 if TYPE_CHECKING:

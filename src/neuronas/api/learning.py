@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun
 from neuronas.config import distinct_bits
 from neuronas.errors import ConfigurationError

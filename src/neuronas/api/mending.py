@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.config import (
     FEWEST_BITS,
     LayerBits,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import floorplan
 from neuronas.report.cost_tables import budget_table, disagreements
@@ -28,8 +28,7 @@ def answer_of(run: Plan, architecture: Architecture, cost: Cost | None = None, *
         cost: cost by the run's cost model, if known.
         is_final: see ``Answer``.
     """
-    work = rows(architecture, run.shape)
-    cost = cost or run.cost_model.estimate(work)
+    cost, work = cost or run.cost(architecture), rows(architecture, run.shape)
     return Answer(
         architecture,
         format_architecture(architecture),

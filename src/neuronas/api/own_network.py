@@ -7,8 +7,8 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
+from neuronas.api.plan import Plan
 from neuronas.api.settings import gathered, planned
 from neuronas.config import SETTINGS, WeightBits, as_path, value_at, with_value, written
 from neuronas.errors import ConfigurationError

@@ -5,8 +5,8 @@ from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
 
-from neuronas.api.compose import Plan
 from neuronas.api.network_card import answer_of
+from neuronas.api.plan import Plan
 from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError

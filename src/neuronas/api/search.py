@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.api.chip_models import chip_warning
-from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
 from neuronas.api.evaluators import scan_of
 from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.finalist_training import Finals
 from neuronas.api.finalists import check_finalists, check_images, chosen_from
 from neuronas.api.fit import limits_broken, target_of
+from neuronas.api.plan import Plan
 from neuronas.api.search_result import SearchResult, result_of, write_result
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.workers import Computing, computing

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.expected_accuracy import expected_accuracy
+from neuronas.api.plan import Plan
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.runs.architectures import ArchitectureFile
@@ -18,7 +18,6 @@ from neuronas.search.problem import Found
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
-from neuronas.space.workload import rows
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +71,7 @@ class SearchResult(Shown):
         if (leader := choice.leader) is None:
             return replace(known, summary=self.summary.model_copy(update=update))
         architecture = parse_architecture(leader.architecture)
-        cost = self.plan.cost_model.estimate(rows(architecture, self.plan.shape))
+        cost = self.plan.cost(architecture)
         report = self.plan.cost_report(architecture, cost)
         update |= {"architecture": report.architecture, "fitness": leader.fitness, "cost": report.summary}
         update |= {"expected_accuracy": expected_accuracy(self.plan, architecture, leader.fitness, choice)}
@@ -127,7 +126,7 @@ def result_of(run: Plan, directory: Path, found: Found, history: History, peak_m
         peak_memory_mb: peak memory of this session.
     """
     settings, prefer = run.config, run.config.search.prefer
-    cost = run.cost_model.estimate(rows(found.architecture, run.shape))
+    cost = run.cost(found.architecture)
     report = run.cost_report(found.architecture, cost)
     others = list(history.fitness(screened=False).values())
     if found.fitness in others:

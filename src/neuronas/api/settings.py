@@ -26,7 +26,7 @@ from neuronas.runs.directory import CONFIG, COPIES
 from neuronas.runs.environment import ENVIRONMENT, Environment
 
 if TYPE_CHECKING:
-    from neuronas.api.compose import Copies, Plan
+    from neuronas.api.plan import Copies, Plan
 
 Config = str | PathLike[str] | Mapping[str, Any] | Section | None
 """Settings in Python: a YAML file, nested values, or a ``RunConfig``."""
@@ -101,7 +101,7 @@ def _values(config: Config) -> Mapping[str, Any]:
 
 def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> "Copies":
     """The run's copies of the files and objects that its settings still name."""
-    from neuronas.api.compose import COPIED, Copies
+    from neuronas.api.plan import COPIED, Copies
 
     found: dict[str, Any] = {}
     for name, (file, path) in COPIES.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.api.compose import Plan
+from neuronas.api.plan import Plan
 from neuronas.api.settings import planned
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError, RunDirectoryError

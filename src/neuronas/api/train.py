@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.learning import begin_training
+from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images

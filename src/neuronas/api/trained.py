@@ -6,8 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
+from neuronas.api.plan import Plan
 from neuronas.api.settings import gathered, planned
 from neuronas.config import SETTINGS, value_at, written
 from neuronas.data.datasets import check_described

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import plan
 from neuronas.api.dataset_settings import DATA_SET
 from neuronas.api.devices import check_device
+from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun, teacher_of
 from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
 from neuronas.config import given as checked

@@ -3,8 +3,9 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import COPIED, Copies, plan
+from neuronas.api.compose import plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
+from neuronas.api.plan import COPIED, Copies
 from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
 from neuronas.distribution.worker import WorkerEvaluators, serve

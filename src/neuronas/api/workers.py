@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from neuronas.api.compose import Plan
 from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, prepare_images, search_images
+from neuronas.api.plan import Plan
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor

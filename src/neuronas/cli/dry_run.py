@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.cli import console
 
 if TYPE_CHECKING:
-    from neuronas.api.compose import Plan
+    from neuronas.api.plan import Plan
 
 
 def image_counts(run: "Plan", *, for_fitness: bool = False) -> tuple[dict[str, Any] | None, list[str]]:

@@ -11,7 +11,7 @@ from neuronas.cli.unfinished import explained
 from neuronas.errors import quoted
 
 if TYPE_CHECKING:
-    from neuronas.api.compose import Plan
+    from neuronas.api.plan import Plan
     from neuronas.api.search import Search
     from neuronas.api.search_result import SearchResult
     from neuronas.runs.results import ParetoFront

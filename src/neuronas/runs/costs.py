@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
-from neuronas.config import WeightBits
+from neuronas.config import NetworkConfig, WeightBits, each_layer
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.document import Document, Share
 from neuronas.space.shape import Side
@@ -167,40 +167,27 @@ class CostReport(CostSummary):
 
     @classmethod
     def of(
-        cls,
-        cost: "Cost",
-        other: OtherModel,
-        *,
-        architecture: str,
-        hardware: str,
-        cost_model: str,
-        weight_bits: WeightBits,
-        timesteps: int,
+        cls, cost: "Cost", model: str, other: OtherModel, architecture: str, hardware: str, network: NetworkConfig
     ) -> Self:
         """Assemble a report.
 
         Args:
-            cost: cost by ``cost_model``.
+            cost: cost of the network.
+            model: name of the cost model.
             other: totals by the other cost model.
-            architecture: its text.
+            architecture: its text, or the name of another network.
             hardware: the accelerator's name.
-            cost_model: the cost model's name.
-            weight_bits: precision of the weights; a number, or the bits of each layer.
-            timesteps: number of time steps T.
+            network: settings with the precision and the number of time steps.
         """
+        weighted = [row.layer.name for row in cost.layers if row.layer.has_weights]
+        same = ("memory_bits", *BUDGETED, "components", "assumptions")
         return cls(
+            **{name: getattr(cost, name) for name in same},
             architecture=architecture,
             hardware=hardware,
-            cost_model=cost_model,
-            weight_bits=weight_bits,
-            timesteps=timesteps,
-            parameters=cost.parameters,
-            memory_bits=cost.memory_bits,
-            area_mm2=cost.area_mm2,
-            latency_ms=cost.latency_ms,
-            energy_uj=cost.energy_uj,
-            components=cost.components,
-            assumptions=cost.assumptions,
+            cost_model=model,
+            weight_bits=each_layer(network.weight_bits, weighted),
+            timesteps=network.timesteps,
             intervals={name: CostInterval.of(one, getattr(cost, name)) for name, one in cost.intervals.items()},
             other_model=other,
             layers=tuple(LayerRow.of(row, is_mixed=cost.is_mixed) for row in cost.layers),
