@@ -15,78 +15,10 @@ from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from neuronas.version import __version__
+from neuronas.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import evaluate_on_chips
-    from neuronas.api.design import design
-    from neuronas.api.design_front import design_front
-    from neuronas.api.estimate import Estimate, estimate
-    from neuronas.api.evaluate import evaluate
-    from neuronas.api.export import export
-    from neuronas.api.fit import fit
-    from neuronas.api.predict import predict
-    from neuronas.api.report import Page, compare, report
-    from neuronas.api.search import search
-    from neuronas.api.search_result import SearchResult
-    from neuronas.api.train import train
-    from neuronas.cli.progress import ProgressBar
-    from neuronas.config import Plugin, RunConfig
-    from neuronas.data.dataset import DataSet
-    from neuronas.data.memory import InMemoryDataSet
-    from neuronas.hardware.accelerator import Accelerator
-    from neuronas.hardware.design_space import DesignSpace
-    from neuronas.runs.chip_evaluations import ChipEvaluation
-    from neuronas.runs.design_fronts import DesignFront
-    from neuronas.runs.designs import DesignResult
-    from neuronas.runs.evaluations import Evaluation
-    from neuronas.runs.fits import FitResult
-    from neuronas.runs.observer import Observer
-    from neuronas.runs.predictions import Predictions
-    from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
-    from neuronas.space.genotype import Architecture
-    from neuronas.space.spaces import Space
-
-__all__ = [
-    "Accelerator",
-    "Architecture",
-    "ChipEvaluation",
-    "DataSet",
-    "DesignFront",
-    "DesignResult",
-    "DesignSpace",
-    "Estimate",
-    "Evaluation",
-    "ExportManifest",
-    "FitResult",
-    "InMemoryDataSet",
-    "Observer",
-    "Page",
-    "Plugin",
-    "Predictions",
-    "ProgressBar",
-    "RunConfig",
-    "SearchResult",
-    "Space",
-    "StreamResult",
-    "TrainingResult",
-    "__version__",
-    "compare",
-    "design",
-    "design_front",
-    "estimate",
-    "evaluate",
-    "evaluate_on_chips",
-    "export",
-    "fit",
-    "load",
-    "predict",
-    "report",
-    "run",
-    "search",
-    "train",
-]
 
 _MODULES = {
     "Accelerator": "hardware.accelerator",
@@ -123,7 +55,8 @@ _MODULES = {
     "train": "api.train",
 }
 """Module of each public name; it is imported on first use."""
-_CALLABLE_PACKAGES = {"export", "report", "search"}
+_CALLABLE_PACKAGES = ("export", "report", "search")
+__all__ = sorted([*_MODULES, *_CALLABLE_PACKAGES, "__version__", "load"])  # noqa: PLE0605 - type checkers read the stub
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
