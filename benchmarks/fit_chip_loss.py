@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
-from chip_loss import BASE
-from chip_loss import TABLE as CHIPS
+from chip_loss import BASE, TABLE as CHIPS
 from common import write
-from device_loss import DAY
-from device_loss import TABLE as DEVICES
+from device_loss import DAY, TABLE as DEVICES
 from fit_firing_rate import write_calibration
 from narrow_networks import OTHERS as FRONT
 from neuronas.fitness.calibration import ChipCalibration, kept_by_noise

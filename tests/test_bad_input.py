@@ -18,15 +18,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from conftest import Neuronas
 from neuronas.api.compose import plan
-from neuronas.config import SETTINGS, Before, parse_json, read_yaml, value_at, with_value, write_bytes
-from neuronas.config import given as checked
+from neuronas.config import SETTINGS, Before, given as checked, parse_json, read_yaml, value_at, with_value, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError

@@ -5,8 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from neuronas.space.canonical import architecture_key, genotype_key
 from neuronas.space.genotype import Architecture, Edge, Genotype

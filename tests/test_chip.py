@@ -7,8 +7,7 @@ from math import inf, isclose, sqrt
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
 from conftest import chain

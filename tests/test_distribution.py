@@ -13,15 +13,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from conftest import Neuronas
 from impatient import Impatient, state
 from light_worker import light_fitness
 from neuronas.api.compose import plan
-from neuronas.config import ALGORITHMS, SearchConfig
-from neuronas.config import given as checked
+from neuronas.config import ALGORITHMS, SearchConfig, given as checked
 from neuronas.distribution.crew import Crew, Evaluated, Job, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.lines import from_line, to_line

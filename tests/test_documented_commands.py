@@ -20,8 +20,7 @@ import pytest
 import typer
 
 from documented_commands import PAGES, ROOT, Block, blocks
-from neuronas.cli.main import app
-from neuronas.cli.main import run as neuronas
+from neuronas.cli.main import app, run as neuronas
 from waiting import at_most
 
 SMALL_SETTINGS = """\

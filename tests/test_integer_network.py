@@ -5,8 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from neuronas.config import FRACTION_BITS
 from neuronas.errors import ConfigurationError

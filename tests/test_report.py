@@ -16,8 +16,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import yaml
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from conftest import Neuronas
 from neuronas.api.report import report as write_page

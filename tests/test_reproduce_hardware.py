@@ -6,8 +6,7 @@ from itertools import combinations, product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from conftest import Neuronas
 from neuronas.config import DATASETS as KNOWN_DATASETS

@@ -12,8 +12,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from conftest import Neuronas, chain
 from neuronas.config import ALGORITHMS, SearchConfig

@@ -8,20 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
 from measured_activity import activity_of
 from neuronas.api.compose import plan
 from neuronas.api.held_out import DIAGNOSIS, EARLY_EXIT, PRECISION, held_out
-from neuronas.config import SURROGATES
-from neuronas.config import given as checked
+from neuronas.config import SURROGATES, given as checked
 from neuronas.errors import ConfigurationError
 from neuronas.kernels.library import native
-from neuronas.snn import lif as lif_module
-from neuronas.snn import trainable
+from neuronas.snn import lif as lif_module, trainable
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
 from neuronas.snn.lif import Lif

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.kernels.library import native

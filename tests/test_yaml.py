@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from neuronas.config import strict_yaml
 from neuronas.config.strict_yaml import YAML_ERRORS, parse_yaml

@@ -55,8 +55,7 @@ from neuronas.snn.classifier import Classifier
 from neuronas.snn.imported_network import ImportedClassifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.graph import Graph, Link, Node
-from neuronas.space.node_operations import Image as ImageInput
-from neuronas.space.node_operations import Neurons, Votes, Weights
+from neuronas.space.node_operations import Image as ImageInput, Neurons, Votes, Weights
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space

@@ -17,8 +17,7 @@ from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.plan import Plan
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
-from neuronas.config import as_options, as_path
-from neuronas.config import given as given_settings
+from neuronas.config import as_options, as_path, given as given_settings
 from neuronas.errors import ConfigurationError
 from neuronas.runs.chip_evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file
 from neuronas.runs.chip_records import ChipRecords, chip_records_file

@@ -15,8 +15,7 @@ from neuronas.fitness.firing_rate import LifNeuron, forecast_rates, input_rates,
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
-from neuronas.hardware.floorplan import Floorplan
-from neuronas.hardware.floorplan import floorplan as make_floorplan
+from neuronas.hardware.floorplan import Floorplan, floorplan as make_floorplan
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.hardware.units import BUDGETED, quantity, word

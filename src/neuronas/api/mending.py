@@ -16,10 +16,10 @@ from neuronas.config import (
     bits_of,
     covers,
     distinct_bits,
+    given as given_settings,
     with_value,
     written,
 )
-from neuronas.config import given as given_settings
 from neuronas.hardware.fitting import Fit, fit_graph, most_bits
 from neuronas.hardware.target import Target
 from neuronas.runs.directory import CONFIG

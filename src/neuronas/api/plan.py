@@ -9,6 +9,7 @@ from neuronas.config import (
     RunConfig,
     Section,
     WeightBits,
+    given as checked,
     merged,
     one_precision,
     origin,
@@ -16,7 +17,6 @@ from neuronas.config import (
     value_at,
     written,
 )
-from neuronas.config import given as checked
 from neuronas.data.dataset import DataSet
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget

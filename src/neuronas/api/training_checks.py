@@ -9,8 +9,7 @@ from neuronas.api.dataset_settings import DATA_SET
 from neuronas.api.devices import check_device
 from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun, teacher_of
-from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
-from neuronas.config import given as checked
+from neuronas.config import SETTINGS, Setting, TrainConfig, given as checked, is_there, value_at
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import read_architecture

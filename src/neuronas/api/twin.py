@@ -13,8 +13,7 @@ from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.api.training_checks import check_twin
 from neuronas.config import RECIPES, is_there
 from neuronas.errors import ConfigurationError, RunDirectoryError, quoted
-from neuronas.hardware.mapped.activity import DENSE
-from neuronas.hardware.mapped.activity import Activity as LayerRates
+from neuronas.hardware.mapped.activity import DENSE, Activity as LayerRates
 from neuronas.hardware.mapped.break_even import break_even_rate
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.runs.directory import CONFIG, TRAINING

@@ -3,8 +3,7 @@
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.cli.design_front import front
 from neuronas.cli.dry_run import image_counts, print_lines
 from neuronas.cli.progress import ProgressBar

@@ -4,8 +4,7 @@ from typing import Any
 
 from rich.text import Text
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.config import value_at, written
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.config import weights_text
 from neuronas.errors import ConfigurationError
 

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.cli.options import given_flags
 from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path, precision_text

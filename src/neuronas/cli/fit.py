@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 
 if TYPE_CHECKING:
     from neuronas.runs.fits import FitResult

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
 from neuronas.cli.verbs import Command, Group, example

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.cli.dry_run import image_counts, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served

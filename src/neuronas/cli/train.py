@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neuronas.cli import console
-from neuronas.cli import options as opt
+from neuronas.cli import console, options as opt
 from neuronas.cli.dry_run import image_counts
 from neuronas.cli.progress import ProgressBar
 from neuronas.errors import quoted

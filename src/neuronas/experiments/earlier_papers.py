@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.config import FULL_PRECISION
 from neuronas.experiments.figures import ACCURACY, MEMORY, Figure
-from neuronas.experiments.published import SNASNET as PAPERS_SNASNET
-from neuronas.experiments.published import published
+from neuronas.experiments.published import SNASNET as PAPERS_SNASNET, published
 from neuronas.experiments.study import SearchPiece, Study, effort
 from neuronas.hardware.units import BUDGETED, UNITS, word
 from neuronas.space.notation import parse_architecture

@@ -12,8 +12,7 @@ from math import prod
 from typing import Any, Literal
 
 import torch
-from spikingjelly.activation_based import layer as spikingjelly_layer
-from spikingjelly.activation_based import neuron as spikingjelly_neuron
+from spikingjelly.activation_based import layer as spikingjelly_layer, neuron as spikingjelly_neuron
 from torch import fx, nn
 from torch.nn import functional as F  # noqa: N812
 

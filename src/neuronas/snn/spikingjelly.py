@@ -2,8 +2,7 @@
 
 import logging
 
-from spikingjelly.activation_based import neuron as spikingjelly_neuron
-from spikingjelly.activation_based import surrogate
+from spikingjelly.activation_based import neuron as spikingjelly_neuron, surrogate
 from torch import Tensor, nn
 
 from neuronas.snn.neuron import NeuronParameters
