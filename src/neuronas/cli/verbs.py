@@ -67,7 +67,7 @@ VERBS: Mapping[str, Verb] = {
         "Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.\n\n"
         "With --integer: also the integer-only network that runs on hardware without floating point (see "
         "docs/reference/export-formats.md).\n\n"
-        "With --twin: compared with an artificial network of as many bits on the same chip (see docs/training.md).\n\n"
+        "With --twin: compared with an artificial network of as many bits on the same chip (docs/howto/twin.md).\n\n"
         "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md). RUN can then be your own "
         "network, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std."
         f"{_OF_RUN}",
