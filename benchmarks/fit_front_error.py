@@ -21,7 +21,7 @@ from device_loss import DAY
 from fit_accuracy import quantile
 from fit_chip_loss import DEVICE, chip_arrays, with_model
 from fit_firing_rate import write_calibration
-from narrow_networks import BEST, DATASET, N_CLASSES, TRAINED, Survey
+from narrow_networks import DATASET, FITTEST, N_CLASSES, TRAINED, Survey
 from neuronas.fitness.calibration import FrontCalibration
 from neuronas.fitness.expected_error import ErrorPrior
 from neuronas.fitness.network_error import error_after_loss
@@ -35,7 +35,7 @@ Row = Mapping[str, str]
 
 def expected(row: Row, chip: Accelerator, fitness: float, n_weights: int) -> float:
     """Expected accuracy of a design on chips."""
-    prior = ErrorPrior(BEST, N_CLASSES, DAY)
+    prior = ErrorPrior(FITTEST, N_CLASSES, DAY)
     channels, timesteps, weight_bits = (int(float(row[name])) for name in ("channels", "timesteps", "weight_bits"))
     network = prior.network(np.array([fitness]), np.array([n_weights]), channels, timesteps, weight_bits)
     kept = prior.kept(chip, chip_arrays(row, SIGN_COLUMNS[row["sign_scheme"]]), weight_bits, channels)

@@ -44,7 +44,7 @@ DATASET, N_CLASSES = "digits", 10
 CHANNELS, TIMESTEPS, WEIGHT_BITS = (4, 6, 8, 12, 16), (2, 3, 4, 5), (4, 6, 8)
 N_CONVOLUTIONS = 8
 """Networks have 0 to 7 convolutions, with equal probability."""
-BEST = 7.43431723
+FITTEST = 7.43431723
 """Fitness of the fittest cells in a survey of digits."""
 Array = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def expected(constants: Array, networks: Networks) -> Array:
         networks: n networks.
     """
     error, scale, channels, weights = constants
-    factor = wide_factor(BEST - networks.fitness, *networks.settings.T)
+    factor = wide_factor(FITTEST - networks.fitness, *networks.settings.T)
     kept = kept_by_size(np.exp(scale), channels, weights, networks.settings[:, 0], networks.n_weights)
     return 1 - network_error(error, factor, kept, N_CLASSES)
 
@@ -259,6 +259,7 @@ def main() -> None:
     checked = results["width and weights"]["designs of the front"]
     narrow = NarrowCalibration(
         dataset=DATASET,
+        fittest=FITTEST,
         error=round(error, 4),
         scale=float(f"{np.exp(scale):.4g}"),
         channels_power=round(channels, 3),

@@ -122,7 +122,8 @@ class NarrowCalibration(Section):
 
     Attributes:
         dataset: data set of the trained networks.
-        error: error of the fittest cells without the loss below (``fitness.expected_error``).
+        fittest: ``path-information`` of the fittest cells.
+        error: error of the fittest cells without the loss below (``fitness.network_error``).
         scale: scale of the odds of the loss.
         channels_power: exponent of the width.
         weights_power: exponent of the number of weights.
@@ -134,6 +135,7 @@ class NarrowCalibration(Section):
     """
 
     dataset: str
+    fittest: float
     error: float
     scale: float
     channels_power: float

@@ -22,9 +22,6 @@ from neuronas.space.genotype import Architecture
 if TYPE_CHECKING:
     from torch import Tensor
 
-_FITTEST = 7.43431723
-"""``path-information`` of the fittest cells of the networks to which the expected error is fitted."""
-
 
 @dataclass(frozen=True)
 class PathAndSize:
@@ -46,6 +43,7 @@ class PathAndSize:
         """See ``Measure``."""
         import numpy as np  # noqa: PLC0415 - choices are listed without it, like the following
 
+        from neuronas.fitness.calibration import calibration  # noqa: PLC0415
         from neuronas.fitness.network_error import error_by_size  # noqa: PLC0415
         from neuronas.space.workload import rows  # noqa: PLC0415
 
@@ -55,7 +53,7 @@ class PathAndSize:
         weights = {row.name: row.n_weights for row in rows(architecture, shape) if row.n_weights}
         n_weights = sum(weights.values())
         error = error_by_size(
-            np.array([_FITTEST - self.paths.combine(architecture, n_cells, layers)]),
+            np.array([calibration().narrow.fittest - self.paths.combine(architecture, n_cells, layers)]),
             np.array([float(n_weights)]),
             shape.n_classes,
             channels=shape.channels,
