@@ -58,7 +58,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
     yield "```\n"
     yield f"- Network: `{result['architecture']}`, T = {result['timesteps']}."
     if "now_add" in result:
-        yield f"- Defaults of the recipe have changed since; to repeat this training, add `{result['now_add']}`."
+        yield f"- Defaults have changed since; to repeat this result, add `{result['now_add']}`."
     if "note" in result:
         yield f"- Note: {result['note']}."
     for one in result["rows"]:

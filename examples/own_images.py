@@ -17,7 +17,6 @@ def main(folder: str, run: str = "runs/own-images") -> None:
         channels=8,
         timesteps=3,
         batch_size=16,
-        fitness="path-information",
         max_energy_uj=100,
         max_latency_ms=50,
         out=run,

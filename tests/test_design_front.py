@@ -210,7 +210,7 @@ def test_chips_are_judged_by_their_device_some_time_after_programming(tmp_path: 
             {},
             r"holds no chip .*\(rows_per_read above.*nearest: crossbar_size",
         ),
-        ({}, {"fitness": "sahd"}, "fitness sahd given with a design space; expected path-information"),
+        ({}, {"fitness": "sahd"}, "fitness sahd given with a design space; expected path-and-size"),
         ({"channels": (4,)}, {"channels": 8}, "--channels given, and channels in the design space"),
         ({}, {"cost_model": "paper"}, "cost model paper given with a design space"),
         ({}, {"prefer": "cheap"}, "unknown preference 'cheap'"),

@@ -1,13 +1,14 @@
 """The fitness ``path-and-size``: path information and the loss of small networks."""
 
 from dataclasses import replace
-from math import log
 
 import pytest
 import torch
 from scipy.stats import spearmanr
 
 import neuronas
+from neuronas.api.design_choice import axes_of, survey_plan
+from neuronas.api.settings import planned
 from neuronas.config import WeightBits
 from neuronas.fitness.measure import Measure, Reading, Task, for_task
 from neuronas.fitness.measures import BUILTIN
@@ -37,7 +38,7 @@ def test_small_networks_gain_by_weights_and_wide_ones_by_paths() -> None:
     paths = value(BROAD, name="path-information") - value(DEEP, name="path-information")
     assert abs(paths) < 1
     narrow, wide = (value(BROAD, at(n)) - value(DEEP, at(n)) for n in (4, 128))
-    assert narrow > 1 > abs(wide)
+    assert narrow > 5 * wide > 0
     texts = [SKIPS, DEEP, BROAD, DEEP.replace("conv_3x3~2", "skip~2"), DEEP.replace("conv_3x3~1", "skip~1")]
     wide_values, of_paths = ([value(text, at(512), name=name) for text in texts] for name in BUILTIN if "path" in name)
     assert spearmanr(wide_values, of_paths).statistic == pytest.approx(1)
@@ -73,4 +74,26 @@ def test_a_search_ranks_by_it_and_both_engines_agree() -> None:
     options = {"dataset": "digits", "channels": 4, "timesteps": 2, "algorithm": "snasnet", "n_draws": 12, "head": "gap"}
     found = [neuronas.search(fitness="path-and-size", engine=engine, **options) for engine in ("fast", "reference")]
     assert found[0].architecture == found[1].architecture
-    assert found[0].fitness == pytest.approx(found[1].fitness) and log(found[0].fitness) > 0
+    assert found[0].fitness == pytest.approx(found[1].fitness) and found[0].fitness > 0
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_spikes_can_be_read_from_a_narrower_network_than_the_one_that_is_costed(engine: str) -> None:
+    options = {"dataset": "digits", "timesteps": 2, "algorithm": "snasnet", "n_draws": 8, "head": "gap"}
+    narrow, wide = (
+        neuronas.search(fitness="path-information", engine=engine, **options, **widths)
+        for widths in ({"channels": 4}, {"channels": 12, "fitness_channels": 4})
+    )
+    assert (wide.architecture, wide.fitness) == (narrow.architecture, narrow.fitness)
+    assert wide.cost.parameters > 5 * narrow.cost.parameters
+    sized = neuronas.search(fitness="path-and-size", channels=12, fitness_channels=4, **options)
+    assert sized.fitness > neuronas.search(fitness="path-and-size", channels=4, **options).fitness
+
+
+def test_the_survey_of_a_design_compares_cells_only() -> None:
+    for name, expected in (("path-and-size", "path-information"), ("sahd", "sahd")):
+        run = planned("design", {"dataset": "digits", "fitness": name})
+        survey = survey_plan(run, axes_of(run, is_resumed=False))
+        assert survey.config.fitness.name == expected
+        assert type(survey.measure) is type(BUILTIN[expected])
+        assert survey.given.fitness is not None and survey.given.fitness.name == expected

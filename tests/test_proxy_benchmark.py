@@ -180,7 +180,7 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
     ]  # fmt: skip
     assert run(options) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["fitness"] == "path-information"
+    assert found["fitness"] == "path-and-size"
     first, second, third = found["tables"]
     assert [one["n"] for one in found["tables"]] == [4, 7, 1]
     assert (first["labels"], second["labels"], second["task"], third["task"]) == (
@@ -189,7 +189,7 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
         None,
         "digits",
     )
-    names = ["path-information", "sahd", "longest path", "convolutions", "parameters"]
+    names = ["path-and-size", "sahd", "longest path", "convolutions", "parameters"]
     assert [one["name"] for one in first["predictors"]] == names
     assert (found["rho"], found["n"]) == (first["predictors"][0]["rho"], 4)
     assert first["noise_ceiling"] is None
@@ -200,7 +200,7 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
     assert (second["n_functions"], second["noise_ceiling"]) == (3, {"n": 3, "rho": 1.0, "tau": 1.0})
     runs = [path.name for path in sorted(out.iterdir()) if path.is_dir()]
     assert len(runs) == 2 + 4 + 2
-    assert runs[2] == "03-mixed-4bits-T2-path-information"
+    assert runs[2] == "03-mixed-4bits-T2-path-and-size"
     assert run([*options, "--timesteps", "4", "--out", str(tmp_path / "own")]) == 0  # given settings override columns
     again = json.loads(capsys.readouterr().out)["tables"][1]
     assert {one["timesteps"] for one in again["precisions"]} == {4}

@@ -107,7 +107,7 @@ def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
 def test_a_screen_is_named_where_there_was_one(tmp_path: Path, fitness: dict, algorithm: str, words: str) -> None:
     run = make_run(tmp_path / "run", 5, settings={"fitness": fitness, "search": {"algorithm": algorithm}})
     write_page(run)
-    assert f"path-information {words}<" in (run / "report.html").read_text()
+    assert f"path-and-size {words}<" in (run / "report.html").read_text()
 
 
 def test_report_shows_everything_of_a_trained_run(neuronas: Neuronas, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_help_of_export_options_names_the_formats_that_read_them() -> None:
 def test_help_shows_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["search", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "path-information [path-information]" in shown or "[path-information]" in shown
+    assert "[path-and-size]" in shown
     assert "Random seed [0]." in shown
     assert "worker processes that evaluate candidates [none]." in shown
     assert "<bool>" not in shown  # a flag takes no value

@@ -193,7 +193,7 @@ def design(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-information].
+        fitness: Fitness measure [path-and-size].
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
@@ -369,7 +369,7 @@ def design_front(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-information].
+        fitness: Fitness measure [path-and-size].
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
@@ -905,6 +905,7 @@ def search(
     v_threshold: float | None = ...,
     v_reset: float | None = ...,
     fitness: str | Measure | None = ...,
+    fitness_channels: int | None = ...,
     batch_size: int | None = ...,
     n_batches: int | None = ...,
     exact: bool | None = ...,
@@ -972,7 +973,8 @@ def search(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-information].
+        fitness: Fitness measure [path-and-size].
+        fitness_channels: Channels of the network whose spikes the fitness reads; with fewer, a search is faster [network.channels].
         batch_size: Batch size for the fitness [the data set's].
         n_batches: Number of batches over which fitness is averaged [1].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].

@@ -12,6 +12,7 @@ from neuronas.api.feasibility import feasibility_of, rounded_up, typed
 from neuronas.api.plan import Plan
 from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_at, written
 from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.fitness.measure import of_cells
 from neuronas.hardware.cost import Totals
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.units import BUDGETED
@@ -109,11 +110,13 @@ def smallest(axes: Axes) -> NetworkSetting:
 def survey_plan(run: Plan, axes: Axes) -> Plan:
     """The search that computes the fitness of the cells for all settings: the narrowest network, without limits.
 
-    It has the fewest time steps (two if both one and more can be chosen) and the most weight bits.
+    It has the fewest time steps (two if both one and more can be chosen) and the most weight bits. Its fitness compares
+    cells whatever the size of the network, if the measure of the design has such a counterpart.
     """
     steps = [value for value in axes.timesteps if value > 1] or list(axes.timesteps)
     setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=axes.weight_bits[0])
-    at = run.at(setting)
+    name = of_cells(run.measure)
+    at = (run if name is None else run.with_fitness(name)).at(setting)
     unlimited = BudgetConfig(**{f"max_{name}": inf for name in BUDGETED})
     search = at.config.search.model_copy(update={"finalists": 0, "prefer": "fitness"})
     return replace(at, config=at.config.model_copy(update={"budget": unlimited, "search": search}))

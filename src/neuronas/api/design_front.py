@@ -18,6 +18,7 @@ from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, named
 from neuronas.fitness.expected_error import ErrorTerm
+from neuronas.fitness.path_and_size import PathAndSize
 from neuronas.fitness.path_information import PathInformation
 from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_space
 from neuronas.hardware.units import quantity
@@ -202,10 +203,10 @@ def plan_front(
     run = planned("design", {**options, **chosen}, config=config, assignments=assignments, run=None, resume=False)
     if value_at(written(run.given), "hardware.cost_model") not in (None, "mapped"):
         raise ConfigurationError("cost model paper given with a design space, whose chips it cannot tell apart")
-    if error is None and not isinstance(run.measure, PathInformation):
+    if error is None and not isinstance(run.measure, PathInformation | PathAndSize):
         raise ConfigurationError(
-            f"fitness {run.config.fitness.name} given with a design space; expected path-information, from which the "
-            "expected error is computed (or an own model of the expected error, in Python)"
+            f"fitness {run.config.fitness.name} given with a design space; expected path-and-size or path-information, "
+            "from which the expected error is computed (or an own model of the expected error, in Python)"
         )
     directory = as_path(out, "--out") if out is not None else new_directory(run.config.data.name, "design")
     network = axes_of(run, is_resumed=False)

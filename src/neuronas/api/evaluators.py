@@ -161,7 +161,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
         return _on_chips(
             run,
             lambda weights, batches: ReferenceEvaluator(
-                batches, run.shape, weights, neuron, network.timesteps, run.measure
+                batches, run.fitness_shape, weights, neuron, network.timesteps, run.measure
             ),
         )
     from neuronas.fitness.engine.evaluator import EngineEvaluator
@@ -175,7 +175,14 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     return _on_chips(
         run,
         lambda weights, batches: EngineEvaluator(
-            batches, run.shape, weights, network.timesteps, run.measure, backend, limit_bytes, network.v_threshold
+            batches,
+            run.fitness_shape,
+            weights,
+            network.timesteps,
+            run.measure,
+            backend,
+            limit_bytes,
+            network.v_threshold,
         ),
     )
 

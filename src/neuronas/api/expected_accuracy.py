@@ -5,7 +5,7 @@ from collections.abc import Collection
 from neuronas.api.plan import Plan
 from neuronas.errors import counted
 from neuronas.fitness.calibration import calibration
-from neuronas.fitness.path_information import PathInformation
+from neuronas.fitness.measure import rule_of
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.results import ExpectedAccuracy
 from neuronas.space.genotype import Architecture
@@ -30,8 +30,7 @@ def expected_accuracy(
     Returns:
         None if there is neither: the fitness is not calibrated for this data.
     """
-    network, measure = run.config.network, run.measure
-    rule = repr(measure.coefficients) if isinstance(measure, PathInformation) else ""
+    network, rule = run.config.network, rule_of(run.measure)
     name, dataset = run.config.fitness.name, run.config.data.name
     for table in calibration().accuracy:
         known = table.holds(dataset, name, rule, network.channels, network.timesteps, architecture.operations)

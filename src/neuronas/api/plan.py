@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from neuronas.api.dataset_settings import DATA_SET, sensor_of
 from neuronas.config import (
+    FITNESS,
     ResolvedConfig,
     RunConfig,
     Section,
@@ -149,6 +150,21 @@ class Plan:
             **{name: getattr(totals, name) for name in BUDGETED},
         )
         return CostReport.of(cost, model.name, complement, text, hardware.accelerator, network)
+
+    @property
+    def fitness_shape(self) -> NetworkShape:
+        """Sizes of the network whose spikes the fitness reads."""
+        return replace(self.shape, channels=self.config.fitness.channels or self.shape.channels)
+
+    def with_fitness(self, name: str) -> "Plan":
+        """The plan with another fitness measure, by name."""
+        fitness = self.config.fitness.model_copy(update={"name": name})
+        return replace(
+            self,
+            given=checked(merged(written(self.given), {"fitness": {"name": name}}), "settings"),
+            config=self.config.model_copy(update={"fitness": fitness}),
+            measure=FITNESS[name],
+        )
 
     def at(self, setting: NetworkSetting) -> "Plan":
         """The plan with other channels, time steps and weight bits."""

@@ -119,7 +119,7 @@ def _result(planned: _Planned, runs: TableRuns, work: Work) -> TableResult:
         labels=planned.labels,
         task=planned.task,
         images=config.data.name,
-        channels=config.network.channels,
+        channels=planned.own[0].search.plan.fitness_shape.channels,
         image_side=str(config.data.model_dump()["image_side"]),
         n=len(rows),
         n_functions=n_functions(rows),

@@ -146,6 +146,11 @@ class NarrowCalibration(Section):
     median_off: float
     most_off: float
 
+    @property
+    def constants(self) -> dict[str, float]:
+        """The constants of the fit."""
+        return self.model_dump(include={"fittest", "error", "scale", "channels_power", "weights_power"})
+
     def kept(self, channels: int, n_weights: "Array") -> "Array":
         """Share of the accuracy above chance that remains, 0 to 1; see ``kept_by_size``."""
         return kept_by_size(self.scale, self.channels_power, self.weights_power, float(channels), n_weights)

@@ -71,6 +71,16 @@ def reads_hidden(measure: Measure) -> bool:
     return getattr(measure, "reads_hidden", False)
 
 
+def rule_of(measure: Measure) -> str:
+    """The constants of a measure as text, its attribute ``rule``; a calibration holds for one rule."""
+    return getattr(measure, "rule", "")
+
+
+def of_cells(measure: Measure) -> str | None:
+    """Name of the measure that only compares cells, an attribute of measures that also depend on the network's size."""
+    return getattr(measure, "of_cells", None)
+
+
 @dataclass(frozen=True)
 class Task:
     """What the networks of a run have in common, apart from their cells.

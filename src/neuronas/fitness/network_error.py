@@ -21,7 +21,7 @@ from neuronas.hardware.cost import Array
 CHANNELS, TIMESTEPS = 16, 5
 """Channels and time steps at which the error of the fittest cells is given."""
 _CHANNELS, _TIMESTEPS, _BITS = 0.185, 0.0546, 0.027
-_TABLE = "cifar10"
+_TABLE = ("cifar10", "path-information")
 _MOST = 0.95
 
 
@@ -64,7 +64,7 @@ def wide_factor(behind: Array, channels: Array | int, timesteps: Array | int, we
         timesteps: number of time steps T.
         weight_bits: bits of each weight.
     """
-    line = next(one for one in calibration().accuracy if one.dataset == _TABLE)
+    line = next(one for one in calibration().accuracy if (one.dataset, one.fitness) == _TABLE)
     middle, _, _ = line.interval((line.lowest + line.highest) / 2)
     factor: Array = np.exp(
         line.slope / (100 - middle) * behind

@@ -1,16 +1,17 @@
 """Fitness of cells in networks of any size: ``path-information``, and what a small network loses.
 
-Fitness is the accuracy, in percent, that ``fitness.network_error`` expects of the trained network, from
-``path-information``, width, number of weights, time steps and bits. In wide networks it ranks as ``path-information``
-does, in narrow ones by the number of weights as well. It can compare networks of different width, T and precision. Its
-constants are not fitted to the given data, so it ranks networks, but its level only holds for data like digits.
+Fitness is -log2 of the error that ``fitness.network_error`` expects of the trained network, from ``path-information``,
+width, number of weights, time steps and bits: a fitness higher by one means half as many errors. In wide networks it
+ranks as ``path-information`` does, in narrow ones by the number of weights as well. It can compare networks of
+different width, T and precision. Its constants are not fitted to the given data, so it ranks networks; the error itself
+only holds for data like digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import log
+from math import log, log2
 from typing import TYPE_CHECKING, ClassVar
 
 from neuronas.config import WeightBits, bits_of
@@ -30,6 +31,14 @@ class PathAndSize:
     paths: PathInformation = field(default_factory=PathInformation)
     task: Task | None = None
     reads_output: ClassVar[bool] = False
+    of_cells: ClassVar[str] = "path-information"
+
+    @property
+    def rule(self) -> str:
+        """The constants; see ``neuronas.fitness.measure.rule_of``."""
+        from neuronas.fitness.calibration import calibration  # noqa: PLC0415
+
+        return f"{self.paths.rule}, {calibration().narrow.constants}"
 
     def for_task(self, task: Task) -> PathAndSize:
         """See ``neuronas.fitness.measure.for_task``."""
@@ -41,6 +50,10 @@ class PathAndSize:
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
+        return self.sized(self.paths.combine(architecture, n_cells, layers), architecture)
+
+    def sized(self, paths: float, architecture: Architecture) -> float:
+        """Fitness of a network whose cells have the ``path-information`` ``paths``."""
         import numpy as np  # noqa: PLC0415 - choices are listed without it, like the following
 
         from neuronas.fitness.calibration import calibration  # noqa: PLC0415
@@ -53,14 +66,14 @@ class PathAndSize:
         weights = {row.name: row.n_weights for row in rows(architecture, shape) if row.n_weights}
         n_weights = sum(weights.values())
         error = error_by_size(
-            np.array([calibration().narrow.fittest - self.paths.combine(architecture, n_cells, layers)]),
+            np.array([calibration().narrow.fittest - paths]),
             np.array([float(n_weights)]),
-            shape.n_classes,
+            max(shape.n_classes, 2),  # a single class is never confused: the error would be 0
             channels=shape.channels,
             timesteps=self.task.timesteps,
             weight_bits=_mean_bits(weights, self.task.weight_bits),
         )
-        return float(f"{100 * (1 - error[0]):.12g}")
+        return float(f"{-log2(error[0]):.12g}")
 
 
 def _mean_bits(weights: dict[str, int], bits: WeightBits) -> float:

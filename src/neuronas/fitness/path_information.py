@@ -134,6 +134,11 @@ class PathInformation:
     coefficients: Coefficients = SMALL_TASK
     reads_output: ClassVar[bool] = False  # no equation uses the spikes after the last cell
 
+    @property
+    def rule(self) -> str:
+        """The constants; see ``neuronas.fitness.measure.rule_of``."""
+        return repr(self.coefficients)
+
     def for_task(self, task: Task) -> PathInformation:
         """See ``neuronas.fitness.measure.for_task``."""
         return replace(self, coefficients=task_coefficients(task.shape.n_classes, task.shape.image_size))
