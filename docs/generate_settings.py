@@ -14,6 +14,7 @@ from typing import Any
 import neuronas
 from neuronas.config import SETTINGS, Setting, settings_for
 from neuronas.config.schema import ResolvedConfig
+from neuronas.config.unread_settings import expected_of
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE, STUB = ROOT / "docs" / "reference" / "settings.md", ROOT / "src" / "neuronas" / "__init__.pyi"
@@ -62,12 +63,14 @@ def _row(one: Setting) -> str:
     option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
     values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.type_text, one.limits]).strip()
     unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
-    commands = ", ".join(sorted(_COMMANDS.get(verb, verb) for verb in one.meaning.verbs))
-    return (
-        f"| `{one.path}` | {option} | {commands} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(
-            "  ", " "
-        )
+    needs = "".join(
+        f"; needs `{other.path}`{f' {what}' if (what := expected_of(other, one.path, SETTINGS)) else ''}"
+        for other in one.meaning.needs
     )
+    commands = ", ".join(sorted(_COMMANDS.get(verb, verb) for verb in one.meaning.verbs))
+    meaning = f"{one.meaning.help}{unit}{needs}"
+    row = f"| `{one.path}` | {option} | {commands} | {values} | {one.default_text} | {meaning} |"
+    return row.replace("  ", " ")
 
 
 def stub() -> str:

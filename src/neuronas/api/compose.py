@@ -90,6 +90,7 @@ def plan(
         activity=copies.activity or load_activity(config.hardware),
         algorithm=algorithm,
         measure=looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+        defaults=defaults,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from neuronas.config import SETTINGS, EventsConfig, ResolvedConfig, validate, value_at
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_if_there
+from neuronas.errors import NeuronasError
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.sensor import AT_ONCE, BYTE, Sensor
 
@@ -101,3 +102,11 @@ def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
     if "data.n_classes" in known:
         known.add("data.class_names")
     return {path: None if path in known else getattr(dataset, name) for path, name in _DECIDED.items()}
+
+
+def own_default(dataset: DataSet, path: str) -> Any:
+    """The default of a setting that the data set determines; None: another setting, or its files are missing."""
+    try:
+        return getattr(dataset, _DECIDED[path]) if path in _DECIDED else None
+    except NeuronasError:
+        return None

@@ -158,16 +158,17 @@ def plan_design(
         ConfigurationError: an option, name or value is unknown, or the device is not available.
         RunDirectoryError: the design to resume was started with other choices.
     """
+    assignments = tuple(assignments)
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     directory = as_path(out, "--out") if out is not None else None
     own = directory / FOLDER if resume and directory and (directory / FOLDER / CONFIG).is_file() else None
 
-    def planned_with(**more: Any) -> Plan:
+    def planned_with(*, warns: bool = False, **more: Any) -> Plan:
         given = {**options, **more}
-        return planned("design", given, config=config, assignments=assignments, run=own, resume=True)
+        return planned("design", given, config=config, assignments=assignments, run=own, resume=True, warns=warns)
 
-    run = planned_with()
+    run = planned_with(warns=True)
     axes = axes_of(run, is_resumed=own is not None)
     if own is not None:
         stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)

@@ -135,7 +135,7 @@ def read_own(
     config: dict[str, Any] = {}
     for path, value in defaults.items():
         config = with_value(config, path, value)
-    run = planned("evaluate", options, config=config, assignments=assignments)
+    run = planned("evaluate", options, config=config, assignments=assignments, warns=False)
     graph_bits(run.config.network.weight_bits, imported.graph)
     return OwnNetwork(name, run, imported, device_named(run.config.device))
 

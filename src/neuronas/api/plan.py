@@ -1,7 +1,8 @@
 """The plan of a run: its complete settings, the objects that they name, and its cost models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.dataset_settings import DATA_SET, sensor_of
 from neuronas.config import (
@@ -63,6 +64,7 @@ class Plan:
         given: settings that the user gave; later commands, such as training, resolve them again.
         dataset: data set that the settings name, or that was given.
         measure: the fitness, adapted to the networks of the run.
+        defaults: default of each setting, by path; None: that of the data set, which was not queried.
         cost_model: the cost model that the budget applies to.
         budget: the limits, with the spread of measured arrays of the accelerator's kind.
 
@@ -79,6 +81,7 @@ class Plan:
     activity: Activity
     algorithm: Algorithm
     measure: "Measure"
+    defaults: Mapping[str, Any]
     cost_model: CostModel = field(init=False)
     budget: Budget = field(init=False)
 

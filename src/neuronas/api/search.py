@@ -180,6 +180,7 @@ def plan_search(
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
+    warns: bool = True,
 ) -> Search:
     """Check everything that can be checked before an image is read.
 
@@ -189,12 +190,14 @@ def plan_search(
         assignments: see ``search``.
         out: see ``search``.
         resume: see ``search``; without ``config``, the run's own settings are used.
+        warns: whether to warn of settings without effect; False for settings that several searches share.
 
     Raises:
         ConfigurationError: an option, name or value is unknown, weight bits do not match the network, or the device is
             not available.
         RunDirectoryError: the directory holds a design.
     """
+    assignments = tuple(assignments)
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     directory = as_path(out, "--out") if out is not None else None
@@ -205,11 +208,11 @@ def plan_search(
         )
     own = directory if resume and directory and (directory / CONFIG).is_file() else None
 
-    def planned_with(**more: Any) -> Plan:
+    def planned_with(*, warns: bool = False, **more: Any) -> Plan:
         given = {**options, **more}
-        return planned("search", given, config=config, assignments=assignments, run=own, resume=True)
+        return planned("search", given, config=config, assignments=assignments, run=own, resume=True, warns=warns)
 
-    run = planned_with()
+    run = planned_with(warns=warns)
     check_search_bits(run.config.network.weight_bits, run.shape, run.space.nodes)
     own_channels = None
     if (width := fitting_width(run)) is not None:

@@ -40,8 +40,9 @@ def planned(
     assignments: Iterable[str] = (),
     run: Path | None = None,
     resume: bool = False,
+    warns: bool = True,
 ) -> "Plan":
-    """Merge the settings that the user gave, and resolve them.
+    """Merge the settings that the user gave, and resolve them; a warning names those that have no effect.
 
     Options override assignments, which override ``config`` or, without it, the settings of ``run``.
 
@@ -52,23 +53,32 @@ def planned(
         assignments: settings as ``section.key=value`` texts.
         run: run directory, whose settings and copies of files are the defaults.
         resume: the run is continued: a file that it names is preferred to its copy, so that a change is noticed.
+        warns: whether to warn; False if a command that has warned resolves its settings again.
 
     Raises:
         ConfigurationError: the message names the file, setting or option, what was given and what is expected.
         VerificationError: the run's settings are damaged.
     """
     from neuronas.api.compose import plan  # not for commands that only collect settings
+    from neuronas.api.unread import warn_of_unread
 
+    assignments = tuple(assignments)
     own = read_config(run / CONFIG) if run is not None else {}
     if run is not None and config is None:
         load_plugins(options.get("plugin") or ())
         require_loaded(own["plugins"], str(run))
     chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
     if run is None:
-        return plan(chosen)
-    environment = Environment.read_if_there(run / ENVIRONMENT)
-    started_in = Path(environment.working_directory) if environment and environment.working_directory else None
-    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume, started_in=started_in)
+        found = plan(chosen)
+    else:
+        environment = Environment.read_if_there(run / ENVIRONMENT)
+        started_in = Path(environment.working_directory) if environment and environment.working_directory else None
+        copies = _copies(run, own, chosen, resume=resume)
+        found = plan(chosen, copies, lenient=not resume, started_in=started_in)
+    if warns:
+        here = chosen if run is None or config is not None else gathered(verb, options, None, assignments)
+        warn_of_unread(found, written(here), verb)
+    return found
 
 
 def gathered(

@@ -222,6 +222,7 @@ def plan_training(
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
+    warns: bool = True,
 ) -> Training:
     """Check everything that can be checked before an image is read.
 
@@ -232,6 +233,7 @@ def plan_training(
         assignments: see ``train``.
         out: see ``train``.
         resume: see ``train``.
+        warns: whether to warn of settings without effect; False for settings that several trainings share.
 
     Raises:
         ConfigurationError: an option, name or value is unknown, weight bits do not match the layers, options change the
@@ -243,7 +245,7 @@ def plan_training(
     own, place = given.run, as_path(out, "--out") if out is not None else None
     if place is not None and resume and (place / CONFIG).is_file():
         own = place
-    run = planned("train", options, config=config, assignments=assignments, run=own, resume=resume)
+    run = planned("train", options, config=config, assignments=assignments, run=own, resume=resume, warns=warns)
     if place is not None:
         directory = place
     elif given.run is None:

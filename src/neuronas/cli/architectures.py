@@ -2,22 +2,14 @@
 
 from rich.text import Text
 
-from neuronas.cli.console import answers, notes
+from neuronas.cli.console import answers
 from neuronas.cli.tables import PlainTable, printable
-from neuronas.config import HardwareConfig
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.models import unread
 from neuronas.report.cost_tables import budget_table, disagreements
 from neuronas.runs.costs import CostSummary
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import format_edge
 from neuronas.space.shape import cell_name
-
-
-def note_unread(settings: HardwareConfig) -> None:
-    """Print a note on settings that the cost model does not use, rather than ignore them silently."""
-    if names := unread(settings):
-        notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
 
 
 def print_budget(cost: CostSummary, budget: Budget) -> None:

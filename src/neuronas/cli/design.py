@@ -36,7 +36,6 @@ def design(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.design import plan_design
-    from neuronas.cli.architectures import note_unread
     from neuronas.machine import keep_freed_memory
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
@@ -54,8 +53,6 @@ def design(
             "--front-prefer, --resolution or --max-error given without --design; expected it with them"
         )
     planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
-    if not quiet:
-        note_unread(planned.plan.config.hardware)
     if dry_run:
         _print_plan(planned, as_json=as_json)
         return

@@ -39,7 +39,6 @@ def estimate(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.estimate import estimate as cost_of
-    from neuronas.cli.architectures import note_unread
     from neuronas.cli.tables import printable
     from neuronas.hardware.accelerator import ALL
     from neuronas.report.cost_tables import hardware_table
@@ -55,8 +54,6 @@ def estimate(
     found = cost_of(
         arch, input_shape=opt.input_shape_of(input_shape), config=config, assignments=assignments or (), **options
     )
-    if not quiet:
-        note_unread(found.config.hardware)
     if on_all:
         compared = found.on_all_hardware()
         if out:

@@ -33,12 +33,10 @@ def search(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.search import plan_search
-    from neuronas.cli.architectures import note_unread
     from neuronas.runs.directory import CONFIG
 
     planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
-        note_unread(planned.plan.config.hardware)
         _note_width(planned)
     if dry_run:
         _print_plan(planned.plan, as_json=as_json)

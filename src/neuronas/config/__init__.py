@@ -93,6 +93,7 @@ from neuronas.config.training_schema import (
     ChipConfig as ChipConfig,
     TrainConfig as TrainConfig,
 )
+from neuronas.config.unread_settings import unread as unread
 from neuronas.config.values import (
     DT_S as DT_S,
     EVALUATED_BITS as EVALUATED_BITS,

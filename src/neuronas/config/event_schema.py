@@ -3,13 +3,13 @@
 from typing import Any, Literal
 
 from neuronas.config.setting import Before, Section, setting
-from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, SEARCH, TRAIN, SensorSize
+from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, EVENTS, SEARCH, TRAIN, SensorSize
 
 _READ = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 
 
 def _of_events(help: str, default: Any, name: str, *, before: Any = Before.DEFAULT, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, _READ, name=f"event_{name}", before=before, **more)
+    return setting(help, default, _READ, name=f"event_{name}", before=before, needs=EVENTS, **more)
 
 
 class EventsConfig(Section):

@@ -6,7 +6,7 @@ from pydantic import field_validator, model_validator
 
 from neuronas.config.registry import ACCELERATORS, COST_MODELS, TARGETS
 from neuronas.config.setting import Before, Section, setting
-from neuronas.config.values import ALGORITHM, DESIGN, ESTIMATE, EVALUATE, FIT, SEARCH, Place
+from neuronas.config.values import ALGORITHM, BY_COST_MODEL, DESIGN, ESTIMATE, EVALUATE, FIT, SEARCH, Place
 
 _COST = (ESTIMATE, SEARCH, DESIGN)
 
@@ -25,11 +25,13 @@ class HardwareConfig(Section):
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
-        "Order in which layers are computed (cost model mapped)", "layers-in-order", _COST
+        "Order in which layers are computed (cost model mapped)", "layers-in-order", _COST, needs=BY_COST_MODEL
     )
-    replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
+    replication: int = setting(
+        "Copies of each layer's weights (cost model mapped)", 1, _COST, needs=BY_COST_MODEL, ge=1, le=4096
+    )
     activity: Literal["dense", "rate", "trace", "forecast"] = setting(
-        "Activity of the inputs (cost model mapped; forecast: estimate only)", "dense", _COST
+        "Activity of the inputs (cost model mapped; forecast: estimate only)", "dense", _COST, needs=BY_COST_MODEL
     )  # fmt: skip
     firing_rate: float | None = setting(
         "Fraction of the inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1

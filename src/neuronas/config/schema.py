@@ -14,6 +14,7 @@ from neuronas.config.design_schema import DesignConfig
 from neuronas.config.event_schema import EventsConfig
 from neuronas.config.export_schema import ExportConfig
 from neuronas.config.hardware_schema import BudgetConfig, HardwareConfig
+from neuronas.config.needs import Needs
 from neuronas.config.registry import (
     DATASETS,
     FITNESS,
@@ -25,6 +26,7 @@ from neuronas.config.setting import Before, Section, setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
 from neuronas.config.values import (
     BENCHMARK,
+    BY_ALGORITHM,
     DATASET,
     DESIGN,
     DOCTOR,
@@ -32,6 +34,8 @@ from neuronas.config.values import (
     EVALUATE,
     EXPORT,
     FIT,
+    PUBLISHED,
+    ROUNDED,
     SEARCH,
     STUDY,
     TRAIN,
@@ -49,6 +53,8 @@ _READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT, EXPORT)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
 """Commands without a random seed of their own."""
+_LINEAR_HEAD = Needs("network.head", ("linear",))
+_SCREENED = (BY_ALGORITHM, Needs("fitness.exact", (False,), expected="--no-exact"))
 
 
 class DataConfig(Section):
@@ -64,6 +70,7 @@ class DataConfig(Section):
         (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
         metavar="DIR",
         unset="$NEURONAS_DATA, or data",
+        needs=PUBLISHED,
     )
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _OF_OWN, unit="pixels", metavar="SIDE"
@@ -136,19 +143,22 @@ class NetworkConfig(Section):
         "part of the network, such as stem=8,A=4,reduction=4,B=4,head=8", 8, _OF_OWN, metavar="BITS",
     )  # fmt: skip
     rounding: Literal["nearest", "floor", "stochastic"] = setting(
-        "Rounding of weights", "nearest", (SEARCH, TRAIN, DESIGN)
+        "Rounding of weights", "nearest", (SEARCH, TRAIN, DESIGN), needs=ROUNDED
     )
     head: Literal["gap", "linear"] = setting(
         "Classifier head: global average pooling and one linear layer, or two linear layers as in the papers",
         "gap",
         _NETWORK,
     )
-    head_width: int = setting("Outputs of the linear head's first layer", DATASET, _NETWORK, is_option=False, ge=1)
+    head_width: int = setting(
+        "Outputs of the linear head's first layer", DATASET, _NETWORK, is_option=False, needs=_LINEAR_HEAD, ge=1
+    )
     n_voters: int = setting(
         "Outputs per class of the linear head, whose mean is the score",
         DATASET,
         _NETWORK,
         is_option=False,
+        needs=_LINEAR_HEAD,
         ge=1,
         le=1000,
     )
@@ -176,10 +186,13 @@ class FitnessConfig(Section):
     exact: bool = setting(
         "Evaluate every candidate on the full batch, without screening on a small one", False, (SEARCH, DESIGN)
     )
-    screen_batch_size: int = setting("Batch size for screening candidates", 32, (SEARCH,), is_option=False, ge=2)
-    screen_keep: float = setting(
-        "Fraction of the candidates that pass the screening", 0.1, (SEARCH,), is_option=False, gt=0, le=1
+    screen_batch_size: int = setting(
+        "Batch size for screening candidates", 32, (SEARCH,), is_option=False, needs=_SCREENED, ge=2
     )
+    screen_keep: float = setting(
+        "Fraction of the candidates that pass the screening", 0.1, (SEARCH,), is_option=False, needs=_SCREENED, gt=0,
+        le=1,
+    )  # fmt: skip
     chip_fitness: bool = setting(
         "Evaluate candidates with their weights as simulated chips hold them", False, (SEARCH,)
     )
@@ -215,7 +228,8 @@ class EngineConfig(Section):
     )
     memory_limit_gib: float | None = setting(
         "Memory limit of the engine on each machine", None, (SEARCH, BENCHMARK, DESIGN), name="memory_limit",
-        unit="GiB", unset="its process stays below half of the free memory", gt=0,
+        unit="GiB", unset="its process stays below half of the free memory", needs=Needs("engine.name", ("fast",)),
+        gt=0,
     )  # fmt: skip
     workers: int | None = setting(
         "Number of worker processes that evaluate candidates", None, (SEARCH, DESIGN), ge=1, le=10_000

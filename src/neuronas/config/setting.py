@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from neuronas.config.needs import Needs
 from neuronas.config.registry import Registry
 from neuronas.errors import an
 
@@ -65,6 +66,7 @@ class Meaning:
         default: what determines the default, if it is not a constant.
         before: value that reproduces the behaviour before the setting existed, used for runs that lack it.
         unset: what happens without a value, for help texts; only if the default is null or an empty list.
+        needs: choices without which the setting has no effect.
     """
 
     help: str
@@ -78,6 +80,7 @@ class Meaning:
     before: Any = Before.UNKNOWN
     option: str | None = None
     unset: str = ""
+    needs: tuple[Needs, ...] = ()
 
 
 def setting(
@@ -93,6 +96,7 @@ def setting(
     before: Any = Before.UNKNOWN,
     option: str | None = None,
     unset: str = "",
+    needs: Needs | tuple[Needs, ...] = (),
     **limits: Any,
 ) -> Any:
     """Declare a setting; see ``Meaning``.
@@ -109,10 +113,14 @@ def setting(
         before: value in runs that were made before the setting existed.
         option: option, if different from the keyword.
         unset: what happens without a value.
+        needs: choices without which it has no effect.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
     """
     source = default if isinstance(default, From) else None
-    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before, option, unset)
+    needed = (needs,) if isinstance(needs, Needs) else needs
+    meaning = Meaning(
+        help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before, option, unset, needed
+    )
     found = Field(default=PydanticUndefined if source else default, **limits)
     found.metadata.append(meaning)
     return found

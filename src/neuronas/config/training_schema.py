@@ -3,9 +3,21 @@
 from typing import Any, Literal
 
 from neuronas.config.durations import Times
+from neuronas.config.needs import Needs
 from neuronas.config.registry import DEVICE_MODELS, RECIPES, SURROGATES
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import DATASET, DESIGN, EVALUATE, RECIPE, RUN, TRAIN, Names, Place
+from neuronas.config.values import (
+    DATASET,
+    DESIGN,
+    EVALUATE,
+    EVENTS,
+    RECIPE,
+    ROUNDED,
+    RUN,
+    TRAIN,
+    Names,
+    Place,
+)
 
 _LEARNED = (TRAIN, DESIGN)
 
@@ -50,9 +62,15 @@ class TrainConfig(Section):
     early_side: float = _learning(
         "Image side at the beginning, as a fraction of the full side; it grows until train.full_from", gt=0, le=1
     )
-    full_from: float = _learning("Fraction of the epochs after which images have their full side", ge=0, le=1)
+    full_from: float = _learning(
+        "Fraction of the epochs after which images have their full side",
+        needs=Needs("train.early_side", is_met=lambda share: share < 1, expected="less than 1"), ge=0, le=1,
+    )  # fmt: skip
     early_timesteps: int = _learning("Time steps until train.timesteps_from; 0: all", ge=0)
-    timesteps_from: float = _learning("Fraction of the epochs after which all time steps are used", ge=0, le=1)
+    timesteps_from: float = _learning(
+        "Fraction of the epochs after which all time steps are used",
+        needs=Needs("train.early_timesteps", is_met=bool, expected="at least 1"), ge=0, le=1,
+    )  # fmt: skip
     dropout: float = _learning(
         "Dropout rate of the inputs of the head's first linear layer; the mask is the same at every time step",
         ge=0,
@@ -71,11 +89,15 @@ class TrainConfig(Section):
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
         "Augmentation of the training images", DATASET, _LEARNED, is_option=True
     )
-    border: Literal["zero", "reflect"] = _learning("Padding of shifted training images")
-    event_flip: bool = _learning("Mirror half of the recordings of event cameras", False, is_option=True)
+    border: Literal["zero", "reflect"] = _learning(
+        "Padding of shifted training images",
+        needs=Needs("train.augment", ("shift", "flip", "autoaugment", "randaugment")),
+    )
+    event_flip: bool = _learning("Mirror half of the recordings of event cameras", False, needs=EVENTS, is_option=True)
     event_shift: int = _learning(
         "Shift recordings of event cameras by up to this many sensor pixels in each direction",
         0,
+        needs=EVENTS,
         is_option=True,
         ge=0,
         le=512,
@@ -84,6 +106,7 @@ class TrainConfig(Section):
         "Rotate recordings of event cameras by up to this angle in each direction",
         0.0,
         unit="degrees",
+        needs=EVENTS,
         is_option=True,
         ge=0,
         le=180,
@@ -91,19 +114,31 @@ class TrainConfig(Section):
     event_zoom: float = _learning(
         "Scale recordings of event cameras up or down by a factor of up to 1 plus this",
         0.0,
+        needs=EVENTS,
         is_option=True,
         ge=0,
         le=1,
     )
     event_elastic: float = _learning(
         "Elastically deform recordings of event cameras; standard deviation of the displacements", 0.0, unit="pixels",
-        is_option=True, ge=0, le=64,
+        needs=EVENTS, is_option=True, ge=0, le=64,
     )  # fmt: skip
     event_drop: float = _learning(
-        "Fraction of the events of each recording that is dropped at random", 0.0, is_option=True, ge=0, lt=1
+        "Fraction of the events of each recording that is dropped at random",
+        0.0,
+        needs=EVENTS,
+        is_option=True,
+        ge=0,
+        lt=1,
     )
     event_jitter_ms: float = _learning(
-        "Standard deviation of the random shift of each event's time", 0.0, unit="ms", is_option=True, ge=0, le=1e6
+        "Standard deviation of the random shift of each event's time",
+        0.0,
+        unit="ms",
+        needs=EVENTS,
+        is_option=True,
+        ge=0,
+        le=1e6,
     )
     mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
     cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
@@ -119,7 +154,9 @@ class TrainConfig(Section):
         ge=0,
         le=1,
     )
-    scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
+    scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning(
+        "Scale of quantised weights", needs=ROUNDED, is_option=True
+    )
     quantise: Literal["aware", "after"] = _learning(
         "Quantisation-aware training, or quantisation after training", is_option=True
     )
@@ -130,7 +167,10 @@ class TrainConfig(Section):
         "Learn the class probabilities of a trained run besides the labels (knowledge distillation)", None,
         is_option=True, metavar="RUN",
     )  # fmt: skip
-    teacher_share: float = _learning("Weight of the teacher's class probabilities in the targets", 0.9, gt=0, le=1)
+    teacher_share: float = _learning(
+        "Weight of the teacher's class probabilities in the targets", 0.9,
+        needs=Needs("train.teacher", is_met=bool, expected="--teacher RUN"), gt=0, le=1,
+    )  # fmt: skip
     validation_share: float = _learning("Fraction of the training images that is held out for validation", ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = _learning(
         "Floating-point format of convolutions", is_option=True

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from neuronas.config.needs import Needs
 from neuronas.config.setting import From
 
 DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
@@ -14,8 +15,14 @@ DESIGN, FIT, EXPORT = "design", "fit", "export"
 BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 
+BY_ALGORITHM, BY_COST_MODEL = Needs("search.algorithm"), Needs("hardware.cost_model")
+PUBLISHED = Needs("data.name", expected="cifar10")
+EVENTS = Needs("data.name", expected="events:DIR")
+"""The chosen entry declares whether it reads the setting."""
+
 FULL_PRECISION = 32
 """Number of weight bits that means no quantisation."""
+ROUNDED = Needs("network.weight_bits", is_met=lambda bits: bits != FULL_PRECISION, expected="fewer than 32")
 EVALUATED_BITS = (4, 6, 8, 10, 12, 14, 16)
 """The fixed-point precisions, in bits, for which accuracy is evaluated."""
 FEWEST_FRACTION_BITS, FRACTION_BITS = 4, 12

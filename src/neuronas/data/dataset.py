@@ -6,6 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from neuronas.config import SETTINGS
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Progress = Callable[[int, int], None]
 """Progress callback: number of images read, and their total."""
 IN_MEMORY = "memory:"
 """Prefix of the names of data sets in memory, before their digest."""
+
+
+_OF_EVENTS = frozenset(path for path in SETTINGS if path.startswith(("events.", "train.event_")))
 
 
 class DataSet(ABC):
@@ -123,6 +127,18 @@ class DataSet(ABC):
     def seen_from(self, folder: Path) -> Self:
         """Return this data set, with relative paths that are not found here resolved in another folder."""
         return self
+
+    @property
+    def settings_read(self) -> frozenset[str] | None:
+        """Settings that have an effect with some data sets only, and have one with this: those of its methods."""
+        cls, read = type(self), set[str]()
+        if cls.with_events is not DataSet.with_events:
+            read |= _OF_EVENTS
+        if cls.within is not DataSet.within:
+            read.add("data.data_dir")
+        if self.sequence:  # the end of its recordings, from which latency is counted
+            read.add("events.window_ms")
+        return frozenset(read)
 
     @property
     def fingerprint(self) -> str:

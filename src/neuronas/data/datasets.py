@@ -64,6 +64,8 @@ class _MissingDataSet(DataSet):
     def __init__(self, name: str, error: NeuronasError):
         self.name, self._error = name, error
 
+    settings_read = None  # not known
+
     def load(self, split: str, size: Side) -> NoReturn:
         """See ``DataSet``."""
         raise self._error

@@ -82,7 +82,9 @@ class Pieces:
         Raises:
             ConfigurationError, DataError: see ``neuronas.search``.
         """
-        run = plan_search({}, config=merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
+        run = plan_search(
+            {}, config=merged(self._settings, {"seed": self.seeds[0]}), out=self._folder, warns=False
+        ).plan
         make_evaluators(run, scan_of(self._folder, None), download=False)
         if test_images:
             run.dataset.load("test", run.shape.image_size)
@@ -114,7 +116,7 @@ class Pieces:
 
     def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
         """Search with one seed."""
-        planned = plan_search({}, config=merged(self._settings, changes, {"seed": seed}), out=self._folder)
+        planned = plan_search({}, config=merged(self._settings, changes, {"seed": seed}), out=self._folder, warns=False)
         directory = self._folder / f"search-{_engine(planned)}{planned.identity}"
         found = SearchSummary.read_if_there(directory / RESULT)
         is_new = found is None
@@ -141,7 +143,7 @@ class Pieces:
         images = {"train": {"n_images": self.size.n_training}, "data": {"n_test": self.size.n_test}}
         settings = merged(self._settings, changes, images)
         settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
-        planned = plan_training(architecture, {}, config=settings, out=self._folder)
+        planned = plan_training(architecture, {}, config=settings, out=self._folder, warns=False)
         directory = self._folder / f"train-{planned.identity}"
         is_new = not (directory / EVALUATION).exists()
         if is_new:

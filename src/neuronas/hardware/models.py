@@ -1,9 +1,10 @@
 """Cost models by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig, WeightBits, distinct_bits, keys_with
+from neuronas.config import COST_MODELS, HardwareConfig, WeightBits, distinct_bits, keys_with
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.sensor import AT_ONCE, Sensor
@@ -13,7 +14,33 @@ if TYPE_CHECKING:
     from neuronas.hardware.mapped.activity import Activity
     from neuronas.hardware.mapped.model import MappedCostModel
 
-_Maker = Callable[[HardwareConfig, Accelerator, WeightBits, int, "Activity", Sensor], "CostModel"]
+_Make = Callable[[HardwareConfig, Accelerator, WeightBits, int, "Activity", Sensor], "CostModel"]
+
+
+@dataclass(frozen=True)
+class CostModelEntry:
+    """A cost model as a choice; a function alone serves too, and then declares nothing.
+
+    Attributes:
+        make: makes the model.
+        settings_read: settings of section ``hardware`` that have an effect with some cost models only, and have one
+            with this.
+    """
+
+    make: _Make
+    settings_read: frozenset[str] = frozenset()
+
+    def __call__(
+        self,
+        settings: HardwareConfig,
+        accelerator: Accelerator,
+        weight_bits: WeightBits,
+        timesteps: int,
+        activity: "Activity",
+        sensor: Sensor,
+    ) -> "CostModel":
+        """See ``make_cost_model``."""
+        return self.make(settings, accelerator, weight_bits, timesteps, activity, sensor)
 
 
 def _paper(
@@ -45,20 +72,17 @@ def mapped_cost_model(
     )
 
 
-BUILTIN: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
+BUILTIN: dict[str, CostModelEntry] = {
+    "paper": CostModelEntry(_paper),
+    "mapped": CostModelEntry(
+        mapped_cost_model, frozenset({"hardware.schedule", "hardware.replication", "hardware.activity"})
+    ),
+}
 
 
 def beside(name: str) -> str:
     """The model that is reported in addition to another: ``paper`` for ``mapped``, otherwise ``mapped``."""
     return "paper" if name == "mapped" else "mapped"
-
-
-def unread(settings: HardwareConfig) -> list[str]:
-    """Names of settings that were changed although the chosen cost model does not use them."""
-    if settings.cost_model == "mapped":
-        return []
-    names = ("schedule", "replication", "activity")
-    return [name for name in names if getattr(settings, name) != SETTINGS[f"hardware.{name}"].default]
 
 
 def make_cost_model(
@@ -82,7 +106,7 @@ def make_cost_model(
     Raises:
         ConfigurationError: the model is unknown, or a memory cell stores more bits than a weight has.
     """
-    make: _Maker = COST_MODELS[settings.cost_model]
+    make: _Make = COST_MODELS[settings.cost_model]
     bits_per_cell = int(accelerator.crossbar.bits_per_cell)
     least = distinct_bits(weight_bits)[0]
     if bits_per_cell > least:

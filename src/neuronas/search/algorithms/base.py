@@ -72,6 +72,10 @@ class Propose(Protocol):
         ...
 
 
+SCREENING = frozenset({"fitness.screen_batch_size", "fitness.screen_keep"})
+"""Settings of the screening on a small batch."""
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """A search algorithm.
@@ -88,6 +92,8 @@ class Algorithm:
         screens: whether a small batch may discard candidates (``screening``).
         merges_twins: whether architectures that compute the same function are evaluated once.
         above: lower bound that the fitness of the result must exceed; None: no bound.
+        reads: settings, such as ``search.n_draws``, that ``propose`` reads, so that others can be named if they are
+            given in vain; None: not declared.
     """
 
     propose: Propose
@@ -100,6 +106,14 @@ class Algorithm:
     screens: bool = True
     merges_twins: bool = True
     above: float | None = None
+    reads: frozenset[str] | None = None
+
+    @property
+    def settings_read(self) -> frozenset[str] | None:
+        """Settings that have an effect with some algorithms only, and have one with this; None: not declared."""
+        if self.reads is None:
+            return None
+        return self.reads | (SCREENING if self.screens and not self.surveys else frozenset())
 
     def check(self, settings: SearchConfig) -> None:
         """Check that the algorithm supports these settings.

@@ -23,8 +23,9 @@ def _batches_of(size: Callable[[SearchConfig], int]) -> Callable[[Space, SearchC
     return lambda space, settings: ceil(settings.n_draws / size(settings))
 
 
+_NOTHING: frozenset[str] = frozenset()
 BUILTIN: dict[str, Algorithm] = {
-    "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1", n_batches=_places),
+    "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1", n_batches=_places, reads=_NOTHING),
     "neuronas-published": Algorithm(
         as_printed,
         PAPER_BUDGET,
@@ -33,12 +34,22 @@ BUILTIN: dict[str, Algorithm] = {
         screens=False,
         merges_twins=False,
         above=PRINTED_START,
+        reads=_NOTHING,
     ),
     "spikenas": Algorithm(
-        cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322", n_batches=_places
+        cellwise,
+        Budget(max_parameters=PAPER_BUDGET.max_parameters),
+        "arXiv 2402.11322",
+        n_batches=_places,
+        reads=_NOTHING,
     ),
     "snasnet": Algorithm(
-        random_draws, Budget(), "arXiv 2201.10355", grows=True, n_batches=_batches_of(lambda settings: BATCH)
+        random_draws,
+        Budget(),
+        "arXiv 2201.10355",
+        grows=True,
+        n_batches=_batches_of(lambda settings: BATCH),
+        reads=frozenset({"search.n_draws"}),
     ),
     "evolution": Algorithm(
         evolution,
@@ -47,8 +58,9 @@ BUILTIN: dict[str, Algorithm] = {
         surveys=True,
         prepare=selection_type,
         n_batches=_batches_of(lambda settings: settings.population),
+        reads=frozenset({"search.n_draws", "search.population"}),
     ),
-    "exhaustive": Algorithm(exhaustive, PAPER_BUDGET, "every distinct architecture", surveys=True),
+    "exhaustive": Algorithm(exhaustive, PAPER_BUDGET, "every distinct architecture", surveys=True, reads=_NOTHING),
 }
 
 
