@@ -6,7 +6,8 @@ Networks that compute the same function stay together. Coefficients are fitted t
 rank the other half, and vice versa, so every row is ranked by coefficients fitted without it. The coefficients of the
 first half are ``path_information.FITTED``. Spikes are computed with ``--channels`` channels and one batch of training
 images. Rows of SpikeNAS-Bench before ``--first-id`` are excluded from the fit (not from the report), since
-docs/fitness.md shows that some of their labels are shifted. Each fit is repeated without one of the ingredients.
+docs/fitness-results.md shows that some of their labels are shifted. Each fit is repeated without one of the
+ingredients.
 """
 
 import argparse
@@ -46,7 +47,7 @@ ABLATIONS: dict[str, dict[str, float]] = {
     "without any spikes": {"information": 0.0, "selectivity": 0.0, "output": 0.0, "spread": 0.0},
 }
 FIRST_ID = 3875
-"""Rows of SpikeNAS-Bench's CIFAR-10 table before this id have partly shifted labels (docs/fitness.md)."""
+"""Rows of SpikeNAS-Bench's CIFAR-10 table before this id have partly shifted labels (docs/fitness-results.md)."""
 
 
 @dataclass

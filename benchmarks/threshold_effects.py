@@ -5,7 +5,8 @@
 For each table and depth (largest number of convolutions on one path of the cell): ridge regression of test accuracy on
 the thresholds of the first and the last neurons of the longest paths (mean over paths), and on the numbers of
 convolutions and skips. Coefficients are in points of accuracy per unit, with standard errors; rows of one function are
-averaged first. Rows of CIFAR-10 with ids below 3,875 are excluded (docs/fitness.md: some of their labels are shifted).
+averaged first. Rows of CIFAR-10 with ids below 3,875 are excluded (docs/fitness-results.md: some of their labels are
+shifted).
 """
 
 import sys

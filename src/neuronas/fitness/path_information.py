@@ -2,10 +2,10 @@
 
 Trained accuracy grows with the length of the longest path of convolutions, with diminishing returns. It also grows with
 the information that the first neurons of the path pass on, more so for longer paths, and with the selectivity of the
-later ones; see docs/fitness.md for the evidence. Each node of a cell has a value C, an information I (bits per spike),
-the share R of its signal that comes from the cell's input without a convolution, and J, the mean I of the convolutions
-in the rest. The cell's input has C = I = 0 and R = 1. A convolution after neurons of entropy h that read a node
-(C, I, R) gives
+later ones; the evidence is in docs/fitness-results.md. Each node of a cell has a value C, an information I (bits per
+spike), the share R of its signal that comes from the cell's input without a convolution, and J, the mean I of the
+convolutions in the rest. The cell's input has C = I = 0 and R = 1. A convolution after neurons of entropy h that read
+a node (C, I, R) gives
 
     convolution        I' = R h + (1 - R) I
                        C' = GAIN + KEEP C + INFORMATION I' - SELECTIVITY (1 - R) h
@@ -81,7 +81,7 @@ def task_coefficients(n_classes: int, image_size: Pair) -> Coefficients:
     """The constants for a data set: those of small tasks, of large ones, or in between (linear in the logarithm).
 
     The dependence was derived from three tables of trained networks that differ at the same time in classes, image size
-    and number of training images. So another property of the data may be the cause (docs/fitness.md).
+    and number of training images. So another property of the data may be the cause (docs/fitness-results.md).
 
     Args:
         n_classes: number of classes.
