@@ -2,7 +2,6 @@
 
 import os
 import re
-import runpy
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from equations import equation
 
 from browser_pages import assert_nothing_sticks_out, find
 
@@ -64,7 +64,7 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 
 
 def test_equations_are_drawn(site: Path) -> None:
-    for name in ("hardware-model.html", "fitness.html"):
+    for name in ("reference/cost-equations.html", "fitness.html"):
         page = (site / name).read_text()
         assert page.count("<math") > 10
         assert "arithmatex" not in page
@@ -90,12 +90,12 @@ def test_reference_of_commands_holds_every_option(site: Path) -> None:
     ],
 )
 def test_formulas_of_docstrings_become_latex(formula: str, latex: str) -> None:
-    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["equation"](formula) == latex
+    assert equation(formula) == latex
 
 
 def test_a_formula_with_an_unknown_sign_is_refused() -> None:
     with pytest.raises(ValueError, match="no equation has"):
-        runpy.run_path(str(ROOT / "docs" / "generate.py"))["equation"]("a & b")
+        equation("a & b")
 
 
 @pytest.mark.browser

@@ -43,7 +43,7 @@ class Component:
 
 @cache
 def counted() -> tuple[dict[str, str], ...]:
-    """How each cost model treats each aspect (``what``) of a chip; equations in ``docs/hardware-model.md``."""
+    """How each cost model treats each aspect (``what``) of a chip; equations: ``docs/reference/cost-equations.md``."""
     return tuple(json.loads(resource("cost-models.json")))
 
 

@@ -36,7 +36,7 @@ ARTIFICIAL = (
 
 @dataclass(frozen=True)
 class MappedCostModel:
-    """The model; see ``docs/hardware-model.md`` for its equations.
+    """The model; see ``docs/reference/cost-equations.md`` for its equations.
 
     Attributes:
         schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
