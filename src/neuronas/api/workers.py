@@ -1,24 +1,40 @@
-"""Evaluators of a search: in this process, in processes of this machine, or on a cluster."""
+"""Evaluators of a search: in this process, in worker processes of this machine, or on a cluster; a worker's engine."""
 
+import os
 import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, prepare_images, search_images
-from neuronas.api.plan import Plan
-from neuronas.api.worker import FULL, SCREEN, build
+from neuronas.api.compose import plan
+from neuronas.api.evaluators import (
+    evaluators_of,
+    machine_limit_bytes,
+    make_evaluators,
+    make_setup,
+    prepare_images,
+    search_images,
+)
+from neuronas.api.plan import COPIED, Copies, Plan
+from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
-from neuronas.errors import ConfigurationError
+from neuronas.distribution.worker import WorkerEvaluators, serve
+from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.machine import n_cores
 from neuronas.runs.work import Work
 from neuronas.search.screening import Evaluators
+from neuronas.version import __version__
 
-_COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FULL, SCREEN = "full", "screen"
+_COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.workers import main; main()")
 
 
 @dataclass(frozen=True)
@@ -93,3 +109,45 @@ def _ray_crew(address: str | None, size: int | None, job: Job) -> Crew:
     except ImportError as error:
         raise ConfigurationError(f"--cluster ray needs Ray ({error}); run: pip install 'neuronas[cluster]'") from error
     return RayCrew(address, size, build, job)
+
+
+def build(job: Job) -> WorkerEvaluators:
+    """Build a worker's own engine from the run's settings.
+
+    Raises:
+        VerificationError: this machine has different code under the names in the settings.
+        NeuronasError: as ``neuronas search`` without workers.
+    """
+    load_plugins(job.settings.plugins)
+    copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
+    run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
+    if run.origin.identity != job.identity:
+        raise VerificationError(
+            "a worker has other code under the names that the settings give (fitness, algorithm, plug-ins); expected "
+            "the same on every machine"
+        )
+    _set_threads(job.threads)
+    limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)
+    setup = make_setup(run, limit_bytes, job.cuda_device, _images(job))
+    evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
+    if setup.evaluators.screen is not None:
+        evaluators[SCREEN] = setup.evaluators.screen
+    return WorkerEvaluators(evaluators, f"{setup.computes} with neuronas {__version__}")
+
+
+def _images(job: Job) -> "Tensor | None":
+    from neuronas.data.batches import from_text
+
+    return None if job.images is None else from_text(job.images)
+
+
+def _set_threads(n: int) -> None:
+    import torch
+
+    torch.set_num_threads(n)
+
+
+def main() -> None:
+    """Run as a worker process."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    serve(build)
