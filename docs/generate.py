@@ -28,19 +28,17 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.design_space import DesignSpace
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.chip_evaluations import ChipEvaluation
-from neuronas.runs.costs import CostReport
+from neuronas.runs.costs import CostReport, HardwareComparison
 from neuronas.runs.design_fronts import DesignFront
 from neuronas.runs.designs import DesignResult, SettingChoice
 from neuronas.runs.environment import Environment
-from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.fits import FitResult
 from neuronas.runs.floorplan_file import FloorplanFile
-from neuronas.runs.hardware_comparison import HardwareComparison
-from neuronas.runs.predictions import Predictions
+from neuronas.runs.metrics import Epoch
+from neuronas.runs.predictions import Predictions, StreamResult
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
-from neuronas.runs.streams import StreamResult
 
 FOLDER = Path(__file__).parent
 

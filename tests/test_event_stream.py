@@ -22,8 +22,7 @@ from neuronas.data.memory import InMemoryDataSet
 from neuronas.errors import ConfigurationError
 from neuronas.report.server import LiveServer
 from neuronas.report.stream_page import LiveStream, event_paths, scores_chart
-from neuronas.runs.predictions import ClassScore
-from neuronas.runs.streams import StreamResult, StreamStep
+from neuronas.runs.predictions import ClassScore, StreamResult, StreamStep
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.streaming import Stream

@@ -33,8 +33,8 @@ from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import Table, aligned, share
 from neuronas.report.verdict import verdict
 from neuronas.runs.candidates import Candidates, read_candidates
-from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.metrics import Epoch
 from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
 

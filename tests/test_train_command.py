@@ -21,8 +21,7 @@ from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.config import settings_for, value_at
 from neuronas.errors import DivergedError
-from neuronas.runs.epoch import Epoch
-from neuronas.runs.metrics import Metrics, read_epochs
+from neuronas.runs.metrics import Epoch, Metrics, read_epochs
 from neuronas.runs.observer import Advanced, Started
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint

@@ -41,7 +41,7 @@ _MODULES = {
     "RunConfig": "config",
     "SearchResult": "api.search_result",
     "Space": "space.spaces",
-    "StreamResult": "runs.streams",
+    "StreamResult": "runs.predictions",
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "design": "api.design",

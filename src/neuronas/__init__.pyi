@@ -32,7 +32,7 @@ from neuronas.runs.predictions import Predictions as Predictions
 from neuronas.cli.progress import ProgressBar as ProgressBar
 from neuronas.api.search_result import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
-from neuronas.runs.streams import StreamResult as StreamResult
+from neuronas.runs.predictions import StreamResult as StreamResult
 from neuronas.runs.results import TrainingResult as TrainingResult
 from neuronas.config.given import RunConfig as RunConfig
 

@@ -21,10 +21,10 @@ from neuronas.runs.chip_evaluations import (
 )
 from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment
-from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
+from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import format_architecture

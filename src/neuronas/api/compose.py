@@ -1,10 +1,10 @@
 """From given settings to the plan of a run, as far as neither images nor torch are needed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.absent import looked_up
 from neuronas.api.dataset_settings import chosen_dataset, decided_by, default_limits
 from neuronas.api.plan import Copies, Plan
 from neuronas.config import (
@@ -13,6 +13,7 @@ from neuronas.config import (
     PRESETS,
     RECIPES,
     SETTINGS,
+    Registry,
     ResolvedConfig,
     RunConfig,
     label,
@@ -51,7 +52,7 @@ def plan(
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = chosen_dataset(chosen["data.name"], values, started_in)
     space = copies.space or load_space(chosen["space"])
-    algorithm = as_algorithm(looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
+    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
@@ -89,7 +90,7 @@ def plan(
         accelerator=copies.accelerator or load_accelerator(chosen["hardware.accelerator"]),
         activity=copies.activity or load_activity(config.hardware),
         algorithm=algorithm,
-        measure=looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+        measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
         defaults=defaults,
     )
 
@@ -104,3 +105,33 @@ def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Resolve
             value = label(value)
         nested = with_value(nested, path, value)
     return validate(ResolvedConfig, nested, "settings")
+
+
+def _looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
+    """Look up the object that a setting names, which may be missing for a finished run; an object is kept as it is.
+
+    Args:
+        registry: registry of the names.
+        chosen: name or object.
+        lenient: refuse an unknown name only when its object is used.
+
+    Raises:
+        ConfigurationError: the name is unknown.
+    """
+    if not isinstance(chosen, str):
+        return chosen
+    return _Absent(registry, chosen) if lenient and chosen not in registry else registry[chosen]
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Placeholder for an object or plug-in entry of a run that is not available here; using it raises an error."""
+
+    registry: Registry
+    name: str
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self.registry[self.name], attribute)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.registry[self.name](*arguments, **keywords)

@@ -33,7 +33,7 @@ from neuronas.space.workload import Layer, graph_rows, rows
 if TYPE_CHECKING:
     import torch
 
-    from neuronas.runs.hardware_comparison import HardwareComparison
+    from neuronas.runs.costs import HardwareComparison
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +96,7 @@ class Estimate(Shown):
     def on_all_hardware(self) -> "HardwareComparison":
         """Cost on every known accelerator, by ascending energy; those that cannot hold the weights are separate."""
         from neuronas.hardware.mapped.intervals import spreads
-        from neuronas.runs.hardware_comparison import ChipCost, HardwareComparison, RefusedHardware
+        from neuronas.runs.costs import ChipCost, HardwareComparison, RefusedHardware
 
         chips, refused = [], []
         for name in ACCELERATORS:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.runs.predictions import ClassScore
-from neuronas.runs.streams import StreamResult, StreamStep
+from neuronas.runs.predictions import ClassScore, StreamResult, StreamStep
 
 if TYPE_CHECKING:
     import numpy as np

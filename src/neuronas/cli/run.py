@@ -11,7 +11,7 @@ from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
 
 if TYPE_CHECKING:
-    from neuronas.runs.streams import StreamResult
+    from neuronas.runs.predictions import StreamResult
 
 _SHOWN = 12
 """Maximum number of table rows; further steps are left out in the middle."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.integer_network import IntegerNetwork
     from neuronas.export.verification import Computed, IntegerResult, RoundTrip
-    from neuronas.runs.synthesis import Synthesis
+    from neuronas.runs.results import Synthesis
     from neuronas.snn.bound_graph import BoundGraph
 
 

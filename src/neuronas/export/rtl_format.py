@@ -20,7 +20,7 @@ from neuronas.export.self_test import frames_of, self_test
 from neuronas.export.synthesis import SYNTHESIS, report_lines, synthesised
 from neuronas.export.templates import render
 from neuronas.export.verification import IntegerResult
-from neuronas.runs.synthesis import Synthesis
+from neuronas.runs.results import Synthesis
 
 _MAX_IMAGES = 1024
 """Largest number of images in the testbench."""

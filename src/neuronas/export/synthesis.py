@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neuronas.errors import VerificationError
 from neuronas.export.programs import check_program, output_of, work_folder
-from neuronas.runs.synthesis import CELL_GROUPS, Synthesis
+from neuronas.runs.results import CELL_GROUPS, Synthesis
 
 YOSYS = "yosys"
 SYNTHESIS = "read_verilog neuronas.v; synth_xilinx -family xc7 -flatten -top neuronas"

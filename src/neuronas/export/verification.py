@@ -17,7 +17,7 @@ from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.interpreter import interpret
 from neuronas.export.spike_hash import SpikeHashes
-from neuronas.runs.synthesis import Synthesis
+from neuronas.runs.results import Synthesis
 from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed

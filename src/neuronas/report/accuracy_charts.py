@@ -10,8 +10,8 @@ from neuronas.report.charts import Chart, Row, View, colours, data, declared, na
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
 from neuronas.runs.chip_evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, ChipTime
-from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.metrics import Epoch
 
 _ROOM_OF_CHARACTER = 0.05  # space beside the longest bar on a phone, as a fraction of the bar
 

@@ -18,7 +18,7 @@ from neuronas.space.shape import Side, size_of
 
 if TYPE_CHECKING:
     from neuronas.runs.candidates import Candidates
-    from neuronas.runs.hardware_comparison import HardwareComparison
+    from neuronas.runs.costs import HardwareComparison
     from neuronas.runs.results import ParetoFront
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")

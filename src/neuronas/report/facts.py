@@ -13,10 +13,10 @@ from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.designs import DesignResult
 from neuronas.runs.environment import Environment
-from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.infeasible import Infeasible
+from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture

@@ -12,7 +12,7 @@ from neuronas.report.charts import Chart, colours, data, declared, name, number
 from neuronas.report.rendering import render
 from neuronas.report.style import N_SERIES, chart_config, series
 from neuronas.report.tables import number as written
-from neuronas.runs.streams import StreamStep
+from neuronas.runs.predictions import StreamStep
 
 _MOST_STEPS = 400
 """Points of a line; of longer streams, only the latest are shown."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from neuronas.errors import ConfigurationError
-from neuronas.runs.epoch import Epoch
+from neuronas.runs.metrics import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 

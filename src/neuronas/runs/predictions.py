@@ -1,4 +1,4 @@
-"""Predictions of a trained network for images: ``neuronas predict``."""
+"""Predictions of a trained network: for images (``neuronas predict``), and for a stream (``neuronas run``)."""
 
 from pydantic import Field
 
@@ -52,3 +52,65 @@ class Predictions(Shown, Document):
         if self.unreadable:
             facts["unreadable"] = f"{len(self.unreadable):,}"
         return Card(f"predictions for {len(self.images):,} images", facts)
+
+
+class StreamStep(Document):
+    """One time step.
+
+    Attributes:
+        end_ms: end of the step, from the first event of the recording.
+        n_events: number of events in the step.
+        scores: score of each class: mean output over the latest T steps; the class with the highest score is predicted.
+        compute_ms: time to slice the step from the recording and to compute the network.
+    """
+
+    end_ms: float
+    n_events: int
+    scores: tuple[float, ...]
+    compute_ms: float
+
+    @property
+    def best(self) -> int:
+        """Class with the highest score; the first one if several are equal."""
+        return self.scores.index(max(self.scores))
+
+
+class StreamResult(Shown, Document):
+    """``neuronas run --json``.
+
+    Attributes:
+        run: run directory.
+        recording: the file.
+        class_names: names in the order of the scores.
+        step_ms: duration of a time step.
+        n_events: number of events of the recording.
+        recorded_s: duration of the recording.
+        compute_s: time for all steps, without reading the file.
+        times_real_time: duration of the recording divided by the time for computation.
+        decision: predicted class at the last step.
+        settled_ms: end of the first step after which the decision does not change.
+        steps: the time steps in order.
+    """
+
+    run: str
+    recording: str
+    class_names: tuple[str, ...]
+    step_ms: float
+    n_events: int
+    recorded_s: float
+    compute_s: float
+    times_real_time: float
+    decision: ClassScore
+    settled_ms: float
+    steps: tuple[StreamStep, ...]
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        return Card(
+            f"stream of {len(self.steps):,} time steps",
+            {
+                "class": f"{self.decision.name} ({self.decision.score:.3g})",
+                "settled after": f"{self.settled_ms:.6g} ms",
+                "speed": f"{self.times_real_time:.3g} times real time",
+            },
+        )

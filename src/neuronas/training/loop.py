@@ -11,8 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.errors import DataError
-from neuronas.runs.epoch import Epoch
-from neuronas.runs.metrics import Metrics
+from neuronas.runs.metrics import Epoch, Metrics
 from neuronas.runs.observer import EpochEnded
 from neuronas.runs.work import Work
 from neuronas.snn.decision import decided, mean_scores
