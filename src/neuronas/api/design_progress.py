@@ -9,7 +9,7 @@ from typing import get_args
 
 from neuronas.report.tables import duration
 from neuronas.runs.designs import STAGES, Stage, StageTime, StageTimes
-from neuronas.runs.observer import Advanced, FinalistTrained, Finished, RunEnded, Started
+from neuronas.runs.observer import Advanced, FinalistTrained, Observer, RunEnded, Started
 from neuronas.runs.work import Work
 
 PERCENT = 100
@@ -163,7 +163,7 @@ class StageProgress:
 
 
 @dataclass(frozen=True)
-class StageObserver:
+class StageObserver(Observer):
     """Reports the command that runs a stage, or a part of it."""
 
     progress_of: StageProgress
@@ -177,6 +177,3 @@ class StageObserver:
     def progress(self, event: Advanced) -> None:
         """See ``Observer``."""
         self.progress_of.told(self.name, self.part, event)
-
-    def finished(self, event: Finished) -> None:
-        """See ``Observer``."""

@@ -231,20 +231,20 @@ class Observer(Protocol):
     ``export``, ``design``, ``design_front``.
 
     Each method is called in the process and thread of the caller. An exception in a method stops the work, which can
-    be resumed. ``finished`` is not called if the work fails.
+    be resumed. ``finished`` is not called if the work fails. Methods that a subclass does not define do nothing.
     """
 
     def started(self, event: Started) -> None:
         """Called when a command starts; its settings are in ``config.yaml`` of the run."""
-        ...
+        return
 
     def progress(self, event: Advanced) -> None:
         """Called often, when work is finished; ``event.detail`` has details, if any."""
-        ...
+        return
 
     def finished(self, event: Finished) -> None:
         """Called when a command has finished."""
-        ...
+        return
 
 
 _METHODS = tuple(name for name, value in vars(Observer).items() if callable(value) and not name.startswith("_"))

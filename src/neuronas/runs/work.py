@@ -117,25 +117,19 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Within:
+class Within(Observer):
     """Reports a command as a part of other work, such as a training in an experiment."""
 
     work: Work
     part: str
 
-    def started(self, event: Started) -> None:
-        """See ``Observer``."""
-
     def progress(self, event: Advanced) -> None:
         """See ``Observer``."""
         self.work.advance(0, f"{self.part}: {event.verb}, {event.part}", event.values)
 
-    def finished(self, event: Finished) -> None:
-        """See ``Observer``."""
-
 
 @dataclass
-class Counting:
+class Counting(Observer):
     """Counts the pieces of a command as pieces of the work that it belongs to."""
 
     work: Work
@@ -151,6 +145,3 @@ class Counting:
         """See ``Observer``."""
         n, self.n_known = event.done - self.n_known, event.done
         self.work.advance(n, f"{self.part}, {event.part}", event.values)
-
-    def finished(self, event: Finished) -> None:
-        """See ``Observer``."""
