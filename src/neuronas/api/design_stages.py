@@ -1,6 +1,7 @@
 """The stages of a design: each calls the function of a command and writes the same files."""
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -202,11 +203,8 @@ class DesignStages:
         """The fittest of each setting in turn, then the second of each, and so on."""
         asked, ranked = self.run.config.design.n_finalists, []
         for one in contenders:
-            history = HistorySnapshot(self.folder / one.setting.folder / HISTORY)
-            try:
+            with closing(HistorySnapshot(self.folder / one.setting.folder / HISTORY)) as history:
                 own = fittest(history, asked)
-            finally:
-                history.close()
             ranked.append([finalist.model_copy(update={"setting": one.setting}) for finalist in own])
         turns = [own[turn] for turn in range(asked) for own in ranked if turn < len(own)]
         return tuple(one.model_copy(update={"rank": rank}) for rank, one in enumerate(turns[:asked], start=1))

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -131,13 +132,10 @@ class TableRuns:
             begun = replace(part.search, resume=(directory / CONFIG).is_file())
             begun.run(work.within(directory.name), scan_images=False)  # it reads one batch of maybe a million
             work.advance(1, directory.name)
-            history = HistorySnapshot(directory / HISTORY)
-            try:
+            with closing(HistorySnapshot(directory / HISTORY)) as history:
                 by_key, failures = history.fitness(screened=False), history.failures(screened=False)
                 keys, parameters = history.columns("key", "parameters")
                 n_evaluated, seconds = history.evaluation_seconds()
-            finally:
-                history.close()
             found.n_evaluated += n_evaluated
             found.seconds += seconds
             for index, key, own in zip(part.rows, keys, parameters, strict=True):

@@ -1,5 +1,6 @@
 """All candidates of a search as columns, read from its history."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -87,14 +88,11 @@ def read_candidates(path: Path) -> Candidates | None:
     """
     if not is_there(path):
         return None
-    history = HistorySnapshot(path)
-    try:
+    with closing(HistorySnapshot(path)) as history:
         if history.is_empty:
             return None
         architectures, keys, rejected, *numbers = history.columns("architecture", "key", "rejected", *BUDGETED)
         full, small = history.fitness(screened=False), history.fitness(screened=True)
-    finally:
-        history.close()
     if not architectures:
         return None
     if any(set(map(type, column)) != {str} for column in (architectures, keys, rejected)):
