@@ -10,9 +10,10 @@ import pytest
 
 from neuronas.chip.chip_model import ChipModel
 from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbar_check import verify_crossbars
 from neuronas.export.crossbar_files import conductance_us, converter_step, responses, write_crossbars
-from neuronas.export.formats import ExportContent, format_named
+from neuronas.export.formats import format_named
 from neuronas.export.round_trip import export_network
 from neuronas.hardware.accelerator import load_accelerator
 from test_export import BACKWARD, CONV, FORMS, content_of, make_network

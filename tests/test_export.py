@@ -22,8 +22,9 @@ from neuronas.cli.main import run as command
 from neuronas.config import EXPORT_FORMATS, ExportConfig, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import formats, rtl_format
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbars import crossbars_document
-from neuronas.export.formats import ExportContent, format_named
+from neuronas.export.formats import format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.integer_document import NetworkDocument

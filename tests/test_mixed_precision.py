@@ -31,7 +31,8 @@ from neuronas.config import (
     weights_text,
 )
 from neuronas.errors import ConfigurationError
-from neuronas.export.formats import ExportContent, format_named
+from neuronas.export.content import ExportContent
+from neuronas.export.formats import format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer
 from neuronas.export.round_trip import export_network

@@ -10,7 +10,7 @@ import torch
 from neuronas.api.export import export
 from neuronas.config import ExportConfig
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.formats import ExportContent, ModelledCycles
+from neuronas.export.content import ExportContent, ModelledCycles
 from neuronas.export.rtl_format import SIMULATION, compute_rtl, write_rtl
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.synthesis import SYNTHESIS, YOSYS, grouped, report_lines

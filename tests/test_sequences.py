@@ -19,8 +19,8 @@ from neuronas.data.batches import first_images
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.data.source import ArraySource
 from neuronas.errors import ConfigurationError, DataError
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbars import crossbars_document
-from neuronas.export.formats import ExportContent
 from neuronas.export.from_network import bind
 from neuronas.export.round_trip import export_network
 from neuronas.export.rtl_format import SIMULATION

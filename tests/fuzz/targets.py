@@ -33,8 +33,9 @@ from neuronas.data.source import FileSource
 from neuronas.data.tiny_imagenet import TinyImageNet
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbars import CrossbarsDocument
-from neuronas.export.formats import ExportContent, format_named
+from neuronas.export.formats import format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator

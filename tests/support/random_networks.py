@@ -6,8 +6,8 @@ from random import Random
 import torch
 
 from neuronas.config import HardwareConfig
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbars import crossbars_document
-from neuronas.export.formats import ExportContent
 from neuronas.export.from_network import bind
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE

@@ -12,7 +12,8 @@ from neuronas.api.settings import gathered
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import EXPORT_FORMATS, SETTINGS, as_path, written
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.export.formats import ExportContent, ModelledCycles, format_named
+from neuronas.export.content import ExportContent, ModelledCycles
+from neuronas.export.formats import format_named
 from neuronas.export.synthesis import check_synthesis
 from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput

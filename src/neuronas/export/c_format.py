@@ -10,7 +10,7 @@ from torch import Tensor
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.c_program import C99Program, listed
-from neuronas.export.formats import ExportContent
+from neuronas.export.content import ExportContent
 from neuronas.export.memory_table import check_limits, table
 from neuronas.export.programs import output_of, work_folder
 from neuronas.export.self_test import frames_of, self_test

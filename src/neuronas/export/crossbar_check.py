@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.chip.partial_sums import gathered
 from neuronas.errors import VerificationError
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbar_files import (
     INDEX,
     PROGRAMMING,
@@ -20,7 +21,6 @@ from neuronas.export.crossbar_files import (
     images_of,
     layer_vectors,
 )
-from neuronas.export.formats import ExportContent
 from neuronas.export.verification import RoundTrip
 from neuronas.space.node_operations import Weights
 

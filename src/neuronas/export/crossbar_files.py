@@ -20,8 +20,8 @@ from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.slicing import columns_of
 from neuronas.config import bits_of, plain_bits, write_bytes, write_text
 from neuronas.errors import ConfigurationError
+from neuronas.export.content import ExportContent
 from neuronas.export.crossbars import CrossbarDocument
-from neuronas.export.formats import ExportContent
 from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.verification import N_IMAGES, probe_batch

@@ -12,7 +12,7 @@ from torch import Tensor
 from neuronas.config import bits_of, read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
-from neuronas.export.formats import ExportContent
+from neuronas.export.content import ExportContent
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays

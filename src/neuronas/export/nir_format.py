@@ -27,7 +27,7 @@ from torch import Tensor
 
 from neuronas.config import LayerBits, write_bytes
 from neuronas.errors import ConfigurationError, reading_as
-from neuronas.export.formats import ExportContent
+from neuronas.export.content import ExportContent
 from neuronas.export.interpreter import steps_of
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import Floats, NeuronArrays, WeightArrays

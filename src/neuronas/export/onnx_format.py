@@ -18,7 +18,7 @@ from torch import Tensor
 
 from neuronas.config import FULL_PRECISION, WeightBits, bits_of, distinct_bits, precision_text, write_bytes
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.formats import ExportContent
+from neuronas.export.content import ExportContent
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays

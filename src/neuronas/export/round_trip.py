@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
-from neuronas.export.formats import ExportContent, Format
+from neuronas.export.content import ExportContent
+from neuronas.export.formats import Format
 from neuronas.export.verification import (
     IntegerResult,
     RoundTrip,

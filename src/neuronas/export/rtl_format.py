@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neuronas.config import write_text
 from neuronas.errors import VerificationError, counted
-from neuronas.export.formats import ExportContent, ModelledCycles
+from neuronas.export.content import ExportContent, ModelledCycles
 from neuronas.export.programs import check_program, output_of, work_folder
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.self_test import frames_of, self_test

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from neuronas.config import weights_text
-from neuronas.export.formats import ExportContent
+from neuronas.export.content import ExportContent
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.verification import IntegerResult, integer_result, probe_batch
 from neuronas.version import __version__
