@@ -21,11 +21,12 @@ from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.config import settings_for, value_at
 from neuronas.errors import DivergedError
-from neuronas.runs.metrics import Epoch, Metrics, read_epochs
+from neuronas.runs.metrics import Epoch, read_epochs
 from neuronas.runs.observer import Advanced, Started
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.images import Images, Indices
+from neuronas.training.metrics import Metrics
 from neuronas.training.state import Progress
 from own_process import OwnProcess
 from recorder import Recorder

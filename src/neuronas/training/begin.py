@@ -4,12 +4,12 @@ from pathlib import Path
 
 from neuronas.config import TrainConfig, is_there
 from neuronas.runs.directory import CHECKPOINTS
-from neuronas.runs.metrics import Metrics
 from neuronas.snn.classifier import Classifier
 from neuronas.training.checkpoint import LAST
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Split
 from neuronas.training.loop import Trainer
+from neuronas.training.metrics import Metrics
 from neuronas.training.state import State
 from neuronas.training.teacher import Teacher
 

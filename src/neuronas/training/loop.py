@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.errors import DataError
-from neuronas.runs.metrics import Epoch, Metrics
+from neuronas.runs.metrics import Epoch
 from neuronas.runs.observer import EpochEnded
 from neuronas.runs.work import Work
 from neuronas.snn.decision import decided, mean_scores
@@ -21,6 +21,7 @@ from neuronas.training.distributed import Process
 from neuronas.training.divergence import check_loss, check_weights
 from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
 from neuronas.training.images import Images, Indices, Split, as_shown
+from neuronas.training.metrics import Metrics
 from neuronas.training.objective import (
     balanced_weights,
     classification_loss,
