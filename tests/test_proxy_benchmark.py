@@ -163,6 +163,21 @@ def test_command_gives_the_contract_and_resumes(tmp_path: Path, capsys: pytest.C
     assert "proxy-benchmark" in capsys.readouterr().out
 
 
+def test_missing_images_of_a_later_table_are_found_before_the_first_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from neuronas.cli.main import run
+
+    labels, out = table(tmp_path), tmp_path / "run"
+    empty = tmp_path / "empty"
+    (empty / "train").mkdir(parents=True)
+    tables = ["--labels", str(labels), "--labels", f"{labels}=imagefolder:{empty}"]
+    options = ["--dataset", "digits", "--channels", "2", "--batch-size", "8", "--out", str(out), "--quiet"]
+    assert run(["reproduce", "proxy-benchmark", *tables, *options]) == 2
+    assert str(empty) in capsys.readouterr().err
+    assert not out.exists() or not [path for path in out.iterdir() if path.is_dir()]
+
+
 def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

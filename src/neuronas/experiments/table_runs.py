@@ -101,6 +101,7 @@ class TableRuns:
             opened = self._datasets[dataset] = open_dataset(dataset, value_at(written(self.config), "data.data_dir"))
             if self.download:
                 opened.fetch()
+            opened.load("train", opened.image_size)  # missing images are reported before the first run, not after it
         groups: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
         for index, row in enumerate(rows):
             at = {"nodes": row.architecture.n_nodes, "cells": row.n_cells, **self._options(row)}
