@@ -97,3 +97,19 @@ def test_the_survey_of_a_design_compares_cells_only() -> None:
         assert survey.config.fitness.name == expected
         assert type(survey.measure) is type(BUILTIN[expected])
         assert survey.given.fitness is not None and survey.given.fitness.name == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "channels"),
+    [
+        ({}, 16),
+        ({"fitness": "path-information"}, 16),
+        ({"channels": 12}, 12),
+        ({"fitness_channels": 32}, 32),
+        ({"fitness": "sahd"}, 24),
+        ({"chip_fitness": True}, 24),
+    ],
+)
+def test_spikes_are_read_from_a_network_as_wide_as_the_measure_needs(options: dict, channels: int) -> None:
+    run = planned("search", {"dataset": "digits", "channels": 24, **options})
+    assert run.fitness_shape == replace(run.shape, channels=channels)

@@ -974,7 +974,7 @@ def search(
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         fitness: Fitness measure [path-and-size].
-        fitness_channels: Channels of the network whose spikes the fitness reads; with fewer, a search is faster [network.channels].
+        fitness_channels: Channels of the network whose spikes the fitness reads; with fewer, a search is faster [network.channels, but at most 16 for path-and-size and path-information].
         batch_size: Batch size for the fitness [the data set's].
         n_batches: Number of batches over which fitness is averaged [1].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].

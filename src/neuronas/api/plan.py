@@ -156,8 +156,15 @@ class Plan:
 
     @property
     def fitness_shape(self) -> NetworkShape:
-        """Sizes of the network whose spikes the fitness reads."""
-        return replace(self.shape, channels=self.config.fitness.channels or self.shape.channels)
+        """Sizes of the network whose spikes the fitness reads.
+
+        Unless its channels are given, it is no wider than the measure needs; on simulated chips, width has an effect.
+        """
+        from neuronas.fitness.measure import enough_channels
+
+        fitness, own = self.config.fitness, self.shape.channels
+        enough = own if fitness.chip_fitness else enough_channels(self.measure) or own
+        return replace(self.shape, channels=fitness.channels or min(own, enough))
 
     def with_fitness(self, name: str) -> "Plan":
         """The plan with another fitness measure, by name."""

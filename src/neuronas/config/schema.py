@@ -176,9 +176,15 @@ class FitnessConfig(Section):
         "Fitness measure", "path-and-size", (SEARCH, BENCHMARK, STUDY, DESIGN), name="fitness", choices=FITNESS
     )
     channels: int | None = setting(
-        "Channels of the network whose spikes the fitness reads; with fewer, a search is faster", None,
-        (SEARCH, BENCHMARK), name="fitness_channels", unset="network.channels", before=Before.DEFAULT, ge=1, le=4096,
-    )  # fmt: skip
+        "Channels of the network whose spikes the fitness reads; with fewer, a search is faster",
+        None,
+        (SEARCH, BENCHMARK),
+        name="fitness_channels",
+        unset="network.channels, but at most 16 for path-and-size and path-information",
+        before=Before.DEFAULT,
+        ge=1,
+        le=4096,
+    )
     batch_size: int = setting("Batch size for the fitness", DATASET, (SEARCH, BENCHMARK, DESIGN), ge=2)
     n_batches: int = setting(
         "Number of batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1

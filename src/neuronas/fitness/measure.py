@@ -71,6 +71,11 @@ def reads_hidden(measure: Measure) -> bool:
     return getattr(measure, "reads_hidden", False)
 
 
+def enough_channels(measure: Measure) -> int | None:
+    """Width from which a wider network is not ranked differently, an attribute of measures that have such a width."""
+    return getattr(measure, "enough_channels", None)
+
+
 def rule_of(measure: Measure) -> str:
     """The constants of a measure as text, its attribute ``rule``; a calibration holds for one rule."""
     return getattr(measure, "rule", "")

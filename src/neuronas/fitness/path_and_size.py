@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from neuronas.config import WeightBits, bits_of
 from neuronas.fitness.measure import Reading, Task
-from neuronas.fitness.path_information import PathInformation
+from neuronas.fitness.path_information import ENOUGH_CHANNELS, PathInformation
 from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture
 
@@ -31,6 +31,7 @@ class PathAndSize:
     paths: PathInformation = field(default_factory=PathInformation)
     task: Task | None = None
     reads_output: ClassVar[bool] = False
+    enough_channels: ClassVar[int] = ENOUGH_CHANNELS
     of_cells: ClassVar[str] = "path-information"
 
     @property

@@ -64,6 +64,8 @@ FITTED = Coefficients(
     gain=4.86, keep=0.326, information=0.513, selectivity=1.15, output=0.954, convolutions=0.393, spread=1.24
 )
 """Fitted on one part of SpikeNAS-Bench's development half by ``benchmarks/fit_path_information.py``."""
+ENOUGH_CHANNELS = 16
+"""Networks of this width are ranked as wider ones are (``benchmarks/fitness_inputs.py``)."""
 _KEPT = 0.5
 SMALL_TASK = replace(
     FITTED, information=_KEPT * FITTED.information, output=_KEPT * FITTED.output, spread=_KEPT * FITTED.spread
@@ -133,6 +135,7 @@ class PathInformation:
 
     coefficients: Coefficients = SMALL_TASK
     reads_output: ClassVar[bool] = False  # no equation uses the spikes after the last cell
+    enough_channels: ClassVar[int] = ENOUGH_CHANNELS
 
     @property
     def rule(self) -> str:
