@@ -32,20 +32,24 @@ def commands_page() -> str:
 def python_page() -> str:
     """The page of the Python interface, with tables of all functions, classes and errors."""
     public = [(name, getattr(neuronas, name)) for name in neuronas.__all__ if not name.startswith("__")]
-    functions = ((f"`{_call(name, one)}`", _summary(one)) for name, one in public if not inspect.isclass(one))
+    functions = ((f"`{name}`", *_signature(one), _summary(one)) for name, one in public if not inspect.isclass(one))
     classes = ((f"`{name}`", _summary(one)) for name, one in public if inspect.isclass(one))
     raised = ((f"`{name}`", _summary(one)) for name, one in vars(errors).items() if name.endswith("Error"))
-    page = between("functions", table(("function", "what it does"), functions), _page("python.md"))
+    head = ("function", "arguments", "result", "what it does")
+    page = between("functions", table(head, functions), _page("python.md"))
     page = between("classes", table(("class", "what it is"), classes), page)
     return between("errors", table(("error", "meaning"), raised), page)
 
 
-def _call(name: str, function: Any) -> str:
-    """``name(needed, *, option=default) -> Result``, without the types of the parameters."""
+def _signature(function: Any) -> tuple[str, str]:
+    """Arguments with their defaults, each as code, and the type of the result."""
     signature = inspect.signature(function)
-    bare = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
+    bare = [str(one.replace(annotation=inspect.Parameter.empty)) for one in signature.parameters.values()]
+    kinds = [one.kind for one in signature.parameters.values()]
+    if inspect.Parameter.KEYWORD_ONLY in kinds:
+        bare.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     result = re.sub(r"[\w.]+\.|'", "", inspect.formatannotation(signature.return_annotation))
-    return f"{name}{signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)} -> {result}"
+    return ", ".join(f"`{one}`" for one in bare), f"`{result}`"
 
 
 def _summary(documented: Any) -> str:

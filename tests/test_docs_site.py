@@ -69,6 +69,7 @@ def test_equations_are_drawn(site: Path) -> None:
         assert page.count("<math") > 10
         assert "arithmatex" not in page
         assert not re.search(r"<m(i|text|o)>[^<]*(\\|&<|\$)", page), "LaTeX that became no MathML"
+        assert "$\\" not in page, "a formula that was cut, as by a | in a table"
 
 
 def test_reference_of_commands_holds_every_option(site: Path) -> None:

@@ -64,7 +64,7 @@ class Mend(Document):
 
 
 class FitResult(Shown, Document):
-    """The result of ``fit``.
+    """Whether a network fits a chip and, if not, why: ``neuronas fit --json``.
 
     Attributes:
         n_cores_used: number of cores used, or a lower bound; null if the chip's memory is not documented.

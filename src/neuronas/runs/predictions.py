@@ -31,7 +31,7 @@ class Prediction(Document):
 
 
 class Predictions(Shown, Document):
-    """``neuronas predict --json``.
+    """Classes of images with their scores: ``neuronas predict --json``.
 
     Attributes:
         run: run directory.
@@ -76,7 +76,7 @@ class StreamStep(Document):
 
 
 class StreamResult(Shown, Document):
-    """``neuronas run --json``.
+    """A recording classified step by step: ``neuronas run --json``.
 
     Attributes:
         run: run directory.
