@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from math import pi
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ from neuronas.training.objective import (
 )
 from neuronas.training.optimisers import AdamW, Muon, Sgd, orthogonal
 from neuronas.training.passes import ClassScores, class_scores, run_pass
+from neuronas.training.random_numbers import seeded
 from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
@@ -630,3 +632,34 @@ def test_own_operations_learn_on_images_that_are_not_square(own_operations: tupl
     kernels = (depthwise.held != 0).float()  # each channel has its own
     expected = F.conv2d(torch.cat(seen), kernels, padding=1, groups=len(kernels)).sum() / 4
     assert activity.layers["A.01.depthwise"].operations == pytest.approx(float(expected))
+
+
+def test_training_in_two_threads_draws_as_in_one_and_leaves_the_callers_generator_alone() -> None:
+    cpu, inside, tried = torch.device("cpu"), Event(), Event()
+    torch.manual_seed(5)
+    expected = torch.rand(3).tolist()
+    torch.manual_seed(5)
+    with seeded(1, cpu):
+        alone = torch.rand(4).tolist()
+    drawn: list[float] = []
+
+    def first() -> None:
+        with seeded(1, cpu):
+            drawn.extend(torch.rand(2).tolist())
+            inside.set()
+            tried.wait(0.3)  # the other thread draws now, unless it has to wait
+            drawn.extend(torch.rand(2).tolist())
+
+    def second() -> None:
+        inside.wait(10)
+        with seeded(2, cpu):
+            torch.rand(1)
+            tried.set()
+
+    threads = [Thread(target=one) for one in (first, second)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert drawn == alone
+    assert torch.rand(3).tolist() == expected

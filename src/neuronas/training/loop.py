@@ -32,6 +32,7 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
+from neuronas.training.random_numbers import seeded
 from neuronas.training.stages import Stages
 from neuronas.training.state import Progress, State
 from neuronas.training.teacher import Teacher
@@ -127,7 +128,9 @@ class Trainer:
             while progress.step < self.n_steps:
                 started = perf_counter()
                 first = progress.step * self.batch_size
-                self._step(order[first : first + self.batch_size])
+                seed = _seed_of(self.state.settings.seed, progress.epoch, progress.step)
+                with seeded(seed, self.process.device):
+                    self._step(order[first : first + self.batch_size])
                 self._images_per_s = self.batch_size / max(perf_counter() - started, 1e-9)
                 part = f"epoch {progress.epoch + 1} of {self.n_epochs}: step {progress.step:,} of {self.n_steps:,}"
                 work.advance(self.batch_size, part, self._values())
@@ -181,7 +184,6 @@ class Trainer:
             group["lr"] = rate
         if settings.sparsity and n_done % max(1, n_all // _PRUNINGS) == 0:
             prune(state.network, planned_sparsity(settings.sparsity, n_done / n_all))
-        torch.manual_seed(_seed_of(settings.seed, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
         with firing_rates(state.network, enabled=bool(settings.rate_weight)) as rates:
