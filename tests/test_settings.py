@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
 import neuronas
@@ -23,8 +25,10 @@ from neuronas.config import (
     value_at,
     with_assignments,
     with_options,
+    with_value,
     written,
 )
+from neuronas.data.memory import InMemoryDataSet
 from neuronas.errors import ConfigurationError
 from neuronas.export.formats import BUILTIN
 
@@ -299,3 +303,25 @@ def test_a_run_does_not_load_plugins_by_itself(
         assert err.count("\n") == 1
         assert f"add --plugin {file} if you trust it" in err
     assert run(["report", out, "--plugin", str(file), "--json"]) == 0
+
+
+@pytest.mark.parametrize("number", [np.int64(3), np.uint8(3), torch.tensor(3)])
+def test_numbers_of_numpy_and_torch_are_numbers(number: Any) -> None:
+    config = given(
+        {"network": {"channels": number, "weight_bits": number}, "data": {"image_side": (number * 3,) * 2}}, ""
+    )
+    assert (config.network.channels, config.network.weight_bits, config.data.image_side) == (3, 3, (9, 9))
+    assert type(config.network.channels) is int
+    assert given({"data": {"mean": np.array([0.5, 0.25])}}, "").data.mean == (0.5, 0.25)
+    with pytest.raises(ConfigurationError, match="expected a whole number"):
+        given({"network": {"channels": np.float64(3.0)}}, "")
+
+
+@pytest.mark.parametrize("path", ["data.name", "space", "hardware.accelerator", "fitness.name", "search.algorithm"])
+@pytest.mark.parametrize("value", [np.zeros((2, 8, 8)), (np.zeros((2, 8, 8)), [0, 1]), object(), InMemoryDataSet, 3])
+def test_an_object_of_another_kind_is_refused_in_one_line(path: str, value: object) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        given(with_value({}, path, value), "settings")
+    said = str(raised.value)
+    assert said.startswith(f"settings: {path}: given ") and "or, in Python, a" in said and "\n" not in said
+    assert path != "data.name" or "InMemoryDataSet(train=(images, labels))" in said

@@ -220,6 +220,7 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _short(text: str, longest: int = 80) -> str:
     """An untrusted text, shortened for a one-line message."""
+    text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 

@@ -1,7 +1,6 @@
 """Objects that settings name: entries of a registry, YAML files of the package, or YAML files of the user."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def load_named(model: type[Model], registry: Registry, given: Model | str, *, ha
     name = {"name": found.name if is_file else given} if has_name else {}
     content = read_yaml(found)
     if is_file and not _describes(model, content):
-        others = (other for other in _others(registry) if _describes(_model_of(other), content))
+        others = (other for other in _others(registry) if _describes(other.object_class, content))
         _refuse_other(registry, given, others)
     return validate(model, {**name, **content}, given)
 
@@ -45,14 +44,8 @@ def _others(registry: Registry) -> list[Registry]:
     return [one for one in found if one is not registry]
 
 
-def _model_of(registry: Registry) -> type[Any]:
-    module, _, name = (registry.object_type or "").partition(":")
-    found: type[Any] = getattr(import_module(module), name)
-    return found
-
-
-def _describes(model: type[Any], keys: Iterable[str]) -> bool:
-    return set(keys) <= set(model.model_fields)
+def _describes(model: type[Any] | None, keys: Iterable[str]) -> bool:
+    return model is not None and set(keys) <= set(model.model_fields)
 
 
 def _refuse_other(registry: Registry, given: str, others: Iterable[Registry]) -> None:

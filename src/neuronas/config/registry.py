@@ -20,10 +20,13 @@ class Registry(Mapping[str, Any]):
         kind: kind of the entries, for messages: ``fitness``, ``data set``.
         home: ``module:NAME`` of the mapping that holds the built-in entries; importing it must not import torch.
         object_type: ``module:CLASS`` of the objects that may be given instead of a name; None: names only.
+        example: such an object in Python, for messages.
+        functions: functions that may be given as well, in words; empty: none.
     """
 
-    def __init__(self, kind: str, home: str, object_type: str | None = None):
-        self.kind, self.home, self.object_type = kind, home, object_type
+    def __init__(self, kind: str, home: str, object_type: str | None = None, example: str = "", functions: str = ""):
+        self.kind, self.home, self.object_type, self.example = kind, home, object_type, example
+        self.functions = functions
         self._added: dict[str, Any] = {}
 
     def add(self, name: str, entry: Any) -> None:
@@ -39,6 +42,24 @@ class Registry(Mapping[str, Any]):
     def remove(self, name: str) -> None:
         """Remove an added choice; built-in ones stay."""
         self._added.pop(name, None)
+
+    @cached_property
+    def object_class(self) -> type[Any] | None:
+        """Class of the objects that may be given instead of a name; imported on first use."""
+        if self.object_type is None:
+            return None
+        module, _, name = self.object_type.partition(":")
+        found: type[Any] = getattr(import_module(module), name)
+        return found
+
+    def takes(self, value: object) -> bool:
+        """Whether an object may be given instead of a name."""
+        kind = self.object_class
+        if kind is None or isinstance(value, type):
+            return False
+        if getattr(kind, "_is_protocol", False):
+            return all(hasattr(value, name) for name in vars(kind) if not name.startswith("_"))
+        return isinstance(value, kind) or (bool(self.functions) and callable(value))
 
     def is_builtin(self, name: str) -> bool:
         """Whether the choice is built in."""
@@ -74,10 +95,18 @@ class Registry(Mapping[str, Any]):
 
 OPERATIONS = Registry("operation", "neuronas.space.operations:BUILTIN")
 SPACES = Registry("search space", "neuronas.space.spaces:BUILTIN", "neuronas.space.spaces:Space")
-DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN", "neuronas.data.dataset:DataSet")
+DATASETS = Registry(
+    "data set",
+    "neuronas.data.presets:BUILTIN",
+    "neuronas.data.dataset:DataSet",
+    "neuronas.InMemoryDataSet(train=(images, labels))",
+)
 FITNESS = Registry("fitness", "neuronas.fitness.measures:BUILTIN", "neuronas.fitness.measure:Measure")
 ALGORITHMS = Registry(
-    "algorithm", "neuronas.search.algorithms.table:BUILTIN", "neuronas.search.algorithms.base:Algorithm"
+    "algorithm",
+    "neuronas.search.algorithms.table:BUILTIN",
+    "neuronas.search.algorithms.base:Algorithm",
+    functions="a generator function (space, random, settings) that proposes architectures",
 )
 COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
 ACCELERATORS = Registry(

@@ -236,19 +236,29 @@ def partial(model: type[Model], name: str) -> type[Model]:
         if meaning.choices is not None and meaning.choices.object_type:
             kind: Any = Annotated[Any, BeforeValidator(_name_or_object(meaning.choices))]
         else:
-            kind = Annotated[(inner, *field.metadata)] | None
+            kind = Annotated[Annotated[(inner, *field.metadata)] | None, BeforeValidator(_of_python)]
         fields[key] = (kind, None)
     made = create_model(name, __base__=model, __doc__=model.__doc__, **fields)
     return made
 
 
-def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
-    kind = (registry.object_type or "").rpartition(":")[2]
+def _of_python(value: Any) -> Any:
+    """A value whose numbers may be those of NumPy or torch, with those of Python."""
+    if getattr(value, "ndim", 2) < 2 and hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _of_python(one) for key, one in value.items()}
+    return type(value)(map(_of_python, value)) if type(value) in (list, tuple) else value
 
+
+def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        if isinstance(value, bool | int | float | list | tuple | Mapping):
-            raise ValueError(f"expected the name of {an(registry.kind)} or, in Python, {an(kind)}")
-        return value
+        if value is None or isinstance(value, str) or registry.takes(value):
+            return value
+        kind = (registry.object_type or "").rpartition(":")[2]
+        example = f", such as {registry.example}" if registry.example else ""
+        example += f" or {registry.functions}" if registry.functions else ""
+        raise ValueError(f"expected the name of {an(registry.kind)} or, in Python, {an(kind)}{example}")
 
     return check
 

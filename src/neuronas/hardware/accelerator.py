@@ -88,6 +88,6 @@ def load_accelerator(given: Accelerator | str) -> Accelerator:
     if given == ALL:
         raise ConfigurationError(
             f"accelerator '{ALL}' given; expected one: {', '.join(ACCELERATORS)}, or FILE.yaml (only 'neuronas "
-            f"estimate' compares '{ALL}')"
+            f"estimate' compares '{ALL}': --hardware {ALL}, in Python on_all_hardware())"
         )
     return load_named(Accelerator, ACCELERATORS, given)
