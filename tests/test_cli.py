@@ -211,6 +211,12 @@ def test_all_accelerators_are_compared_by_estimate_alone(neuronas: Neuronas) -> 
     assert "accelerator 'all' given; expected one: " in err and "only 'neuronas estimate' compares 'all'" in err
 
 
+@pytest.mark.parametrize("words", [("--json",), ("--json", "hardware"), ("--list", "silicon")])
+def test_options_in_front_of_an_experiment_are_not_lost(neuronas: Neuronas, words: tuple[str, ...]) -> None:
+    code, out, err = neuronas("reproduce", *words)
+    assert (code, out) == (2, "") and f"{words[0]} given" in err
+
+
 def test_impossible_budget(neuronas: Neuronas) -> None:
     code, out, err = neuronas("search", *SMALL, "--max-latency-ms", 0.001, "--quiet")
     assert (code, out) == (3, "")

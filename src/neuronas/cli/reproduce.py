@@ -12,7 +12,7 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
 from neuronas.cli.verbs import Command, Group, example
 from neuronas.config import as_path, is_there
-from neuronas.errors import quoted
+from neuronas.errors import ConfigurationError, quoted
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.hardware_result import REPRODUCED, judged_figures
 from neuronas.experiments.study import Scale, Study, experiments
@@ -38,7 +38,12 @@ def reproduce(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     if context.invoked_subcommand is not None:
+        if show or as_json:
+            name, flag = context.invoked_subcommand, "--list" if show else "--json"
+            raise ConfigurationError(f"{flag} given in front of {name}; expected it behind, or without {name}")
         return
+    if as_json and not show:
+        raise ConfigurationError("--json given without an experiment; expected one, or --list")
     if not show:
         console.answers.print(context.get_help())
     elif as_json:
