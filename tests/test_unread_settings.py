@@ -94,3 +94,15 @@ def test_each_command_names_what_it_was_given_once(neuronas: Neuronas, caplog: p
     caplog.clear()
     plan_training(chain(1), {}, config={"search": {"n_draws": 3}})
     assert not caplog.records, "a file of settings may be for several commands"
+
+
+def test_a_preset_given_with_a_run_names_what_it_does_not_change(
+    neuronas: Neuronas, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = ("--channels", 2, "--timesteps", 1, "--batch-size", 8)
+    assert neuronas("search", *small, "--algorithm", "snasnet", "--n-draws", 2, "--out", "run", "--quiet")[0] == 0
+    caplog.clear()
+    assert neuronas("train", "run", "--preset", "paper", "--dry-run")[0] == 0
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert said.startswith("preset paper does not change network.head or ") and "hardware.cost_model" in said
+    assert "train.recipe" not in said, "which the run has not resolved yet"

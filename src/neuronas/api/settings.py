@@ -60,7 +60,7 @@ def planned(
         VerificationError: the run's settings are damaged.
     """
     from neuronas.api.compose import plan  # not for commands that only collect settings
-    from neuronas.api.unread import warn_of_unread
+    from neuronas.api.unread import warn_of_preset, warn_of_unread
 
     assignments = tuple(assignments)
     own = read_config(run / CONFIG) if run is not None else {}
@@ -78,6 +78,8 @@ def planned(
     if warns:
         here = chosen if run is None or config is not None else gathered(verb, options, None, assignments)
         warn_of_unread(found, written(here), verb)
+        if run is not None and config is None:
+            warn_of_preset(written(here), own, run)
     return found
 
 

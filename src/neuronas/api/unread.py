@@ -1,12 +1,13 @@
-"""Warnings of settings that have no effect with the chosen algorithm, cost model, data set, …."""
+"""Warnings of given settings that have no effect, such as with the chosen algorithm, cost model, data set, …."""
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from neuronas.api.dataset_settings import own_default
 from neuronas.api.plan import Plan
-from neuronas.config import COST_MODELS, SETTINGS, unread, value_at
+from neuronas.config import COST_MODELS, PRESETS, SETTINGS, unread, value_at
 
 log = logging.getLogger("neuronas")
 
@@ -31,3 +32,20 @@ def warn_of_unread(run: Plan, values: Mapping[str, Any], verb: str) -> None:
     )
     for line in lines:
         log.warning(line)
+
+
+def warn_of_preset(values: Mapping[str, Any], own: Mapping[str, Any], run: Path) -> None:
+    """Warn of settings of a given preset that a run has already, since they override the preset.
+
+    Args:
+        values: the settings that were given, nested.
+        own: settings of the run, nested.
+        run: the run directory.
+    """
+    content = PRESETS[values["preset"]] if "preset" in values else {}
+    preset = {path: value for path in SETTINGS if (value := value_at(content, path)) is not None}
+    kept = [path for path, value in preset.items() if value_at(own, path) not in (None, value)]
+    kept = [path for path in kept if value_at(values, path) is None]
+    if kept:
+        log.warning("preset %s does not change %s of run %s; set them one by one", values["preset"],
+                    " or ".join(kept), run)  # fmt: skip

@@ -231,5 +231,8 @@ class ChipConfig(Section):
         "Find the causes of an accuracy loss and test changes to the chip, on validation images", True
     )
     retrain_epochs: int = _on_chip(
-        "Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none", 0, ge=0
+        "Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none",
+        0,
+        needs=Needs("chip.diagnosis", (True,), expected="--diagnosis"),
+        ge=0,
     )
