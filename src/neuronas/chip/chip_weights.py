@@ -29,8 +29,8 @@ class ChipWeights(WeightSource):
 
     Write variation, stuck cells, wire resistance and the off-state current of cells change weights permanently. Column
     sums stay linear in the inputs, so the chip computes the same network with other, effective weights. These follow
-    steps 1 to 7 of ``docs/chip-simulation.md``. They are rounded to 16-bit fixed point, which the engine computes
-    exactly.
+    steps 1 to 7 of ``docs/reference/chip-equations.md``. They are rounded to 16-bit fixed point, which the engine
+    computes exactly.
 
     Attributes:
         model: parameters of the chip, without the non-idealities ``WITHOUT``.
@@ -95,7 +95,7 @@ def weight_noise(model: ChipModel, weight_bits: int, write_variation: float) -> 
     """Standard deviation of a programmed weight, in codes, for each code from the lowest to the highest.
 
     A weight is ``sum over k of f_k l_k``, from cells with conductances ``l_k + l_off`` in levels (steps 2 and 3 of
-    docs/chip-simulation.md), each with an independent relative error of ``write_variation``. Its variance is
+    docs/reference/chip-equations.md), each with an independent relative error of ``write_variation``. Its variance is
     ``write_variation^2 * sum over k of f_k^2 (l_k + l_off)^2``. A weight of 0 varies too, since cells in the off state
     conduct.
 

@@ -1,7 +1,7 @@
 """Statistics of cells by a device model at a time after programming, as functions of their target conductance.
 
 Targets ``x`` are relative to the conductance of a cell that is on, within the measured range (``lowest`` to 1).
-docs/chip-simulation.md has the equations. ``chip.aging`` draws cells from these statistics.
+docs/reference/chip-equations.md has the equations. ``chip.aging`` draws cells from these statistics.
 """
 
 from math import log, sqrt

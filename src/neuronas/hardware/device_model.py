@@ -2,7 +2,7 @@
 
 A device model is data: polynomials and laws in the relative target conductance, x = G / G_on, read from YAML
 (``device_models/``) or fitted to measurements (``neuronas.hardware.measurements``). ``neuronas.chip.aging`` applies it;
-see docs/chip-simulation.md for the equations.
+see docs/reference/chip-equations.md for the equations.
 """
 
 from itertools import pairwise
