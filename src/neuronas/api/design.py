@@ -14,10 +14,10 @@ from neuronas.api.devices import check_device
 from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.finalists import check_images, learning_plan
 from neuronas.api.plan import Plan
-from neuronas.api.settings import Config, is_resumed, planned
+from neuronas.api.settings import Config, planned, resumed_in
 from neuronas.api.training_checks import check_settings
-from neuronas.config import DesignConfig, as_path, is_there
-from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.config import DesignConfig, is_there
+from neuronas.errors import RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
 from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
@@ -131,10 +131,8 @@ def design(
     Raises:
         NeuronasError: see ``plan_design`` and ``Design.run``.
     """
-    is_begun = out is not None and is_there(as_path(out, "--out") / FOLDER / CONFIG)
-    going_on = is_resumed(resume, is_begun=is_begun)
-    planned_design = plan_design(options, config=config, assignments=assignments, out=out, resume=going_on)
-    return planned_design.run(observer, download=download)
+    found = plan_design(options, config=config, assignments=assignments, out=out, resume=resume)
+    return found.run(observer, download=download)
 
 
 def plan_design(
@@ -143,7 +141,7 @@ def plan_design(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
 ) -> Design:
     """Check everything that can be checked before an image is read.
 
@@ -159,10 +157,8 @@ def plan_design(
         RunDirectoryError: the design to resume was started with other choices.
     """
     assignments = tuple(assignments)
-    if resume and out is None:
-        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
-    directory = as_path(out, "--out") if out is not None else None
-    own = directory / FOLDER if resume and directory and (directory / FOLDER / CONFIG).is_file() else None
+    directory, going_on = resumed_in(out, resume, Path(FOLDER, CONFIG))
+    own = directory / FOLDER if going_on and directory and (directory / FOLDER / CONFIG).is_file() else None
 
     def planned_with(*, warns: bool = False, **more: Any) -> Plan:
         given = {**options, **more}
@@ -186,4 +182,4 @@ def plan_design(
     if run.config.engine.cluster is None:
         check_device(run.config.device)
     directory = directory or new_directory(run.config.data.name, "design")
-    return Design(directory, run, axes, resume)
+    return Design(directory, run, axes, going_on)

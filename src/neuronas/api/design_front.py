@@ -14,8 +14,8 @@ from neuronas.api.front_files import FrontFiles
 from neuronas.api.front_space import accelerator_with_device, joint_space
 from neuronas.api.plan import Plan
 from neuronas.api.search import Search
-from neuronas.api.settings import Config, is_resumed, planned
-from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written
+from neuronas.api.settings import Config, planned, resumed_in
+from neuronas.config import is_there, read_yaml, validate, value_at, write_yaml, written
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, named
 from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.fitness.path_and_size import PathAndSize
@@ -176,7 +176,7 @@ def plan_front(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     prefer: str = "knee",
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
@@ -191,8 +191,7 @@ def plan_front(
         )
     if max_error is not None and not 0 < max_error <= 1:
         raise ConfigurationError(f"max_error {max_error:g} given; expected a share above 0, at most 1: no limit")
-    if resume and out is None:
-        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
+    directory, going_on = resumed_in(out, resume, SPACE)
     of_file = {name: axes.values(name) for name in NETWORK if axes.values(name) is not None}
     for name in of_file:
         for option in (name, f"{name}_choices"):
@@ -208,10 +207,10 @@ def plan_front(
             f"fitness {run.config.fitness.name} given with a design space; expected path-and-size or path-information, "
             "from which the expected error is computed (or an own model of the expected error, in Python)"
         )
-    directory = as_path(out, "--out") if out is not None else new_directory(run.config.data.name, "design")
+    directory = directory or new_directory(run.config.data.name, "design")
     network = axes_of(run, is_resumed=False)
     accelerator_with_device(run)
-    return FrontPlan(directory, run, axes, network, resume, prefer, resolution, error, max_error)
+    return FrontPlan(directory, run, axes, network, going_on, prefer, resolution, error, max_error)
 
 
 def design_front(
@@ -250,10 +249,8 @@ def design_front(
     Raises:
         NeuronasError: see ``plan_front`` and ``FrontPlan.run``.
     """
-    is_begun = out is not None and is_there(as_path(out, "--out") / SPACE)
-    going_on = is_resumed(resume, is_begun=is_begun)
     plan = plan_front(
-        space, options, config=config, assignments=assignments, out=out, resume=going_on, prefer=prefer,
+        space, options, config=config, assignments=assignments, out=out, resume=resume, prefer=prefer,
         resolution=resolution, error=error, max_error=max_error,
     )  # fmt: skip
     return plan.run(observer, download=download)

@@ -15,10 +15,10 @@ from neuronas.api.finalists import check_finalists, check_images, chosen_from
 from neuronas.api.fit import limits_broken, target_of
 from neuronas.api.plan import Plan
 from neuronas.api.search_result import SearchResult, result_of, write_result
-from neuronas.api.settings import Config, is_resumed, planned
+from neuronas.api.settings import Config, planned, resumed_in
 from neuronas.api.workers import Computing, computing
-from neuronas.config import as_path, is_there
-from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError
+from neuronas.config import is_there
+from neuronas.errors import InfeasibleError, RunDirectoryError
 from neuronas.runs.designs import FOLDER
 from neuronas.runs.directory import (
     CONFIG,
@@ -167,10 +167,8 @@ def search(
     Raises:
         NeuronasError: see ``plan_search`` and ``Search.run``.
     """
-    is_begun = out is not None and is_there(as_path(out, "--out") / CONFIG)
-    going_on = is_resumed(resume, is_begun=is_begun)
-    planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=going_on)
-    return planned_search.run(observer, download=download, max_minutes=max_minutes)
+    found = plan_search(options, config=config, assignments=assignments, out=out, resume=resume)
+    return found.run(observer, download=download, max_minutes=max_minutes)
 
 
 def plan_search(
@@ -179,7 +177,7 @@ def plan_search(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     warns: bool = True,
 ) -> Search:
     """Check everything that can be checked before an image is read.
@@ -198,15 +196,13 @@ def plan_search(
         RunDirectoryError: the directory holds a design.
     """
     assignments = tuple(assignments)
-    if resume and out is None:
-        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
-    directory = as_path(out, "--out") if out is not None else None
+    directory, going_on = resumed_in(out, resume, CONFIG)
     if directory is not None and is_there(directory / FOLDER / CONFIG):
         raise RunDirectoryError(
             f"run directory {directory}: holds a design, whose answer another search could replace; resume it with "
             "neuronas design --resume, or choose another --out"
         )
-    own = directory if resume and directory and (directory / CONFIG).is_file() else None
+    own = directory if going_on and directory and (directory / CONFIG).is_file() else None
 
     def planned_with(*, warns: bool = False, **more: Any) -> Plan:
         given = {**options, **more}
@@ -223,4 +219,4 @@ def plan_search(
     if run.config.engine.cluster is None:  # its machines have their own devices
         check_device(run.config.device)
     directory = directory or new_directory(run.config.data.name, run.config.search.algorithm)
-    return Search(directory, run, resume, own_channels)
+    return Search(directory, run, going_on, own_channels)

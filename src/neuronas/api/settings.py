@@ -1,6 +1,6 @@
 """The settings of a run, from files, ``--set``, options and the run directory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,12 +125,30 @@ def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: boo
     return Copies(**found)
 
 
-def is_resumed(resume: bool | str, *, is_begun: bool) -> bool:
-    """Whether to continue a run; ``"auto"``: if there is anything to continue.
+def is_resumed(resume: bool | str, is_begun: Callable[[], bool]) -> bool:
+    """Whether to continue a run; ``"auto"``: if there is anything to continue, as ``is_begun`` says.
 
     Raises:
         ConfigurationError: another text.
     """
     if isinstance(resume, str) and resume != "auto":
         raise ConfigurationError(f"resume {resume!r} given; expected True, False or 'auto'")
-    return is_begun if isinstance(resume, str) else resume
+    return is_begun() if isinstance(resume, str) else resume
+
+
+def resumed_in(out: str | PathLike[str] | None, resume: bool | str, file: str | Path) -> tuple[Path | None, bool]:
+    """The directory that a user gave, and whether to continue the run in it.
+
+    Args:
+        out: ``--out``; None: a new directory.
+        resume: see ``is_resumed``.
+        file: file of the directory that exists once the run is begun.
+
+    Raises:
+        ConfigurationError: there is no directory to continue in, or ``resume`` is another text.
+    """
+    directory = as_path(out, "--out") if out is not None else None
+    going_on = is_resumed(resume, lambda: directory is not None and is_there(directory / file))
+    if going_on and directory is None:
+        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
+    return directory, going_on

@@ -206,12 +206,8 @@ def train(
     Raises:
         NeuronasError: see ``plan_training`` and ``Training.run``.
     """
-    place = as_path(out, "--out") if out is not None else read_architecture(architecture).run
-    going_on = is_resumed(resume, is_begun=place is not None and has_checkpoint(place))
-    planned_training = plan_training(
-        architecture, options, config=config, assignments=assignments, out=out, resume=going_on
-    )
-    return planned_training.run(observer, download=download, max_minutes=max_minutes)
+    found = plan_training(architecture, options, config=config, assignments=assignments, out=out, resume=resume)
+    return found.run(observer, download=download, max_minutes=max_minutes)
 
 
 def plan_training(
@@ -221,7 +217,7 @@ def plan_training(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     warns: bool = True,
 ) -> Training:
     """Check everything that can be checked before an image is read.
@@ -243,9 +239,11 @@ def plan_training(
     """
     given = read_architecture(architecture)
     own, place = given.run, as_path(out, "--out") if out is not None else None
-    if place is not None and resume and (place / CONFIG).is_file():
+    home = place or given.run
+    going_on = is_resumed(resume, lambda: home is not None and has_checkpoint(home))
+    if place is not None and going_on and (place / CONFIG).is_file():
         own = place
-    run = planned("train", options, config=config, assignments=assignments, run=own, resume=resume, warns=warns)
+    run = planned("train", options, config=config, assignments=assignments, run=own, resume=going_on, warns=warns)
     if place is not None:
         directory = place
     elif given.run is None:
@@ -255,7 +253,7 @@ def plan_training(
         check_own(run, directory)
     teacher = check_settings(run)
     graph_bits(run.config.network.weight_bits, lower(given.architecture, run.shape))
-    training = Training(given, directory, run, resume, teacher)
-    if resume and training.has_checkpoint and (directory / CONFIG).is_file():
+    training = Training(given, directory, run, going_on, teacher)
+    if going_on and training.has_checkpoint and (directory / CONFIG).is_file():
         check_resumed(run, directory)
     return training
