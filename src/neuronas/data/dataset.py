@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -63,6 +64,12 @@ class DataSet(ABC):
     n_voters: int = 10
     batch_size: int = 256
     augment: str = "flip"
+
+    def _having(self, **changes: Any) -> Self:
+        """Return a copy with other attributes."""
+        made = copy(self)
+        vars(made).update(changes)
+        return made
 
     @abstractmethod
     def load(self, split: str, size: Side) -> "ImageSource":

@@ -1,7 +1,6 @@
 """Base class of data sets in the user's own folders."""
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self, TypeVar
@@ -40,17 +39,13 @@ class OwnFolder(DataSet):
         """See ``DataSet``: 1 (grey) or 3 (RGB), whatever the files contain."""
         if n not in (1, 3):
             raise ConfigurationError(f"image_channels {n} given with {self.name}; expected 1 (grey) or 3 (RGB)")
-        made = copy(self)
-        made.image_channels, made.mean, made.std = n, self.mean[:1] * n, self.std[:1] * n
-        return made
+        return self._having(image_channels=n, mean=self.mean[:1] * n, std=self.std[:1] * n)
 
     def seen_from(self, folder: Path) -> Self:
         """See ``DataSet``."""
         if self._folder.is_absolute() or self._folder.exists() or not (folder / self._folder).is_dir():
             return self
-        made = copy(self)
-        made._folder = folder / self._folder
-        return made
+        return self._having(_folder=folder / self._folder)
 
     def digest_of(self, paths: Iterable[Path]) -> str:
         """Digest of names and sizes of files, independent of the location of the folder."""

@@ -1,6 +1,5 @@
 """Published data sets: expected places, and how to get them. Nothing is downloaded unless requested."""
 
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -35,9 +34,7 @@ class Placed(DataSet):
 
     def within(self, data_dir: Path) -> Self:
         """See ``DataSet``."""
-        placed = copy(self)
-        placed.data_dir = data_dir
-        return placed
+        return self._having(data_dir=data_dir)
 
     def seen_from(self, folder: Path) -> Self:
         """See ``DataSet``."""

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from neuronas.data.events.dat import header
 from neuronas.data.events.recording import Recording, RecordingError, unwrapped, whole_records
 from neuronas.space.node_operations import Pair
 
@@ -30,11 +31,12 @@ def decode(raw: bytes) -> Recording:
     Raises:
         RecordingError: truncated, or of another chip.
     """
-    text, body = _split(raw)
+    lines, start = header(raw, b"#", None)
+    body = memoryview(raw)[start:]
     whole_records(body, 8, "events")
     words = np.frombuffer(body, ">u4").reshape(-1, 2)
     address, t_us = words[:, 0].astype(np.uint32), unwrapped(words[:, 1], 32)
-    found = re.search(r"AEChip:\s*(\S+)", text)
+    found = re.search(r"AEChip:\s*(\S+)", "\n".join(lines))
     chip = found[1].rpartition(".")[2] if found else "DVS128"
     if davis := re.match(r"davis\D*(\d+)", chip, re.IGNORECASE):
         sensor = _DAVIS.get(davis[1])
@@ -52,14 +54,3 @@ def decode(raw: bytes) -> Recording:
         raise RecordingError(f"is of chip {chip}; expected DVS128 or a DAVIS of {', '.join(_DAVIS)} columns")
     rows = sensor[0] - 1 - y[pixels].astype(np.int64)
     return Recording.of(t_us[pixels], x[pixels], rows, p[pixels], sensor)
-
-
-def _split(raw: bytes) -> tuple[str, memoryview]:
-    """The header (lines that begin with ``#``) and the remaining bytes."""
-    place = 0
-    while raw[place : place + 1] == b"#":
-        end = raw.find(b"\n", place)
-        if end < 0:
-            raise RecordingError("ends within its header")
-        place = end + 1
-    return raw[:place].decode("latin-1"), memoryview(raw)[place:]

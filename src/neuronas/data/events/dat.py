@@ -42,24 +42,29 @@ def decode(raw: bytes) -> Recording:
     return Recording.of(t_us, place & 0x3FFF, place >> 14 & 0x3FFF, place >> 28 & 1, sensor)
 
 
-def header(raw: bytes) -> tuple[list[str], int]:
-    """Lines of a header without their leading ``%``, and the offset at which the header ends.
+def header(raw: bytes, mark: bytes = b"%", last: str | None = "end") -> tuple[list[str], int]:
+    """Lines of a header, and the offset at which it ends.
+
+    Args:
+        raw: content of the file.
+        mark: beginning of each line, which is left out.
+        last: line that ends the header, if there is one; None: only a line without the mark does.
 
     Raises:
         RecordingError: there is no header, or it does not end.
     """
     found, place = [], 0
-    while raw[place : place + 1] == b"%":
+    while raw[place : place + 1] == mark:
         end = raw.find(b"\n", place)
         if end < 0:
             raise RecordingError("ends within its header")
         line = raw[place + 1 : end].decode("latin-1").strip()
         found.append(line)
         place = end + 1
-        if line == "end":
+        if line == last:
             break
     if not found:
-        raise RecordingError("has no header of lines that begin with %")
+        raise RecordingError(f"has no header of lines that begin with {mark.decode()}")
     return found, place
 
 

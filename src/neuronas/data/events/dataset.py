@@ -3,7 +3,6 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -63,24 +62,18 @@ class EventDataSet(DataSet):
             raise ConfigurationError(
                 f"image_channels {n} given with {self.name}; expected 2 (one per polarity) or 1 (both together)"
             )
-        made = copy(self)
-        made.image_channels, made.mean = n, (0.0,) * n
-        return made
+        return self._having(image_channels=n, mean=(0.0,) * n)
 
     def with_timesteps(self, n: int) -> Self:
         """See ``DataSet``."""
-        made = copy(self)
-        made._timesteps = n
-        return made
+        return self._having(_timesteps=n)
 
     def with_events(
         self, events: EventsConfig, timesteps: int, size: Side | None, augmentation: Mapping[str, Any] | None = None
     ) -> Self:
         """See ``DataSet``."""
-        made = copy(self)
-        made._augmentation = dict(augmentation or {})
-        made._events, made._timesteps, made._size = events, timesteps, None if size is None else size_of(size)
-        return made
+        pair = None if size is None else size_of(size)
+        return self._having(_events=events, _timesteps=timesteps, _size=pair, _augmentation=dict(augmentation or {}))
 
     @property
     def window_ms(self) -> float:  # type: ignore[override]
