@@ -23,7 +23,7 @@ from typing import Any
 from selenium import webdriver
 
 from common import write
-from neuronas.api.run_facts import read_runs
+from neuronas.api.run_facts import read_run
 from neuronas.report.live import LiveRun
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
@@ -102,7 +102,7 @@ def in_browser(browser: Any, page: Path) -> dict[str, Any]:
 
 def live(run: Path) -> dict[str, Any]:
     """Time of the live page in the serving process: the state after a change, and without a change."""
-    shown = LiveRun(run, lambda directory: read_runs([directory])[0])
+    shown = LiveRun(run, read_run)
     shown.state("")  # warm-up: imports modules, fills the cache
     wall, cpu, unchanged, n_bytes = [], [], [], 0
     for _ in range(REPEATS):
@@ -124,7 +124,7 @@ def measure(run: Path, browser: Any, folder: Path) -> dict[str, Any]:
     page = folder / "report.html"
     report = processes("report", run, "--out", page)
     figures = processes("report", run, "--out", page, "--figures", folder / "figures")
-    (facts,) = read_runs([run])
+    facts = read_run(run)
     return {
         "candidates": len(facts.candidates) if facts.candidates else 0,
         "page_bytes": page.stat().st_size,

@@ -458,12 +458,12 @@ def test_a_part_of_the_candidates_has_every_front_of_all(seed: int, limit: float
 def test_compare_costs_all_runs_by_one_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     by_paper = make_run(tmp_path / "paper")
     by_mapped = make_run(tmp_path / "mapped", settings=NO_LIMIT | {"hardware": {"cost_model": "mapped"}})
-    one, other = read_runs([by_paper, by_mapped], comparable=True)
+    one, other = read_runs([by_paper, by_mapped])
     assert one.answer is not None and other.answer is not None and one.candidates is not None
     assert {run.answer.summary.cost_model for run in (one, other) if run.answer} == {"mapped"}
     number = one.candidates.number_of(one.answer.text)
     assert one.candidates.costs["energy_uj"][number] == pytest.approx(one.answer.cost.energy_uj)
-    (alone,) = read_runs([by_paper], comparable=True)
+    (alone,) = read_runs([by_paper])
     assert alone.answer is not None and alone.answer.summary.cost_model == "paper"
     assert command(["compare", str(by_paper), str(by_mapped), "--out", str(tmp_path / "both.html"), "--quiet"]) == 0
 
@@ -478,7 +478,7 @@ def test_compare_reads_each_history_once(tmp_path: Path, monkeypatch: pytest.Mon
         return read_candidates(path)
 
     monkeypatch.setattr("neuronas.api.run_facts.read_candidates", read)
-    assert len(read_runs([by_paper, by_mapped], comparable=True)) == 2
+    assert len(read_runs([by_paper, by_mapped])) == 2
     assert seen == [by_paper, by_mapped]
 
 

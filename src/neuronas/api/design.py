@@ -64,7 +64,7 @@ class Design:
             VerificationError: an exported file does not compute the same as the network, or a file is damaged.
         """
         is_begun = is_there(self.directory / FOLDER / CONFIG)
-        check_start(self.directory, "design", is_begun=is_begun, resume=self.resume)
+        check_start(self.directory, is_begun=is_begun, resume=self.resume)
         if not is_begun:  # before anything is written, so that a refused design can be started again in the directory
             prepare_images(self.plan, scan_of(self.directory, observer), download=download)
             check_images(self.plan)

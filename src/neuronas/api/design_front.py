@@ -132,7 +132,7 @@ class FrontPlan:
         """Refuse a directory with other content; write the design space into a new one."""
         place = self.directory / SPACE
         is_begun = is_there(place)
-        check_start(self.directory, "design", is_begun=is_begun, resume=self.resume)
+        check_start(self.directory, is_begun=is_begun, resume=self.resume)
         if not is_begun:
             write_yaml(place, self.space)
         elif validate(DesignSpace, read_yaml(place), str(place)) != self.space:

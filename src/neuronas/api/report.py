@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from neuronas.api.run_facts import read_runs
+from neuronas.api.run_facts import read_run, read_runs
 from neuronas.config import as_path, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.report.figures import check_converter, check_format, write_figures
@@ -65,7 +65,7 @@ def report(
         check_format(figure_format)
         check_converter("figures need")
     directory = as_path(run, "RUN")
-    (facts,) = read_runs([directory])
+    facts = read_run(directory)
     content, place = report_page(facts), as_path(out, "--out") if out is not None else directory
     if figures is None:
         return _write(place, "report.html", content)
@@ -97,7 +97,7 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
     return _write(
         as_path(out, "--out") if out is not None else Path(),
         "compare.html",
-        comparison_page(read_runs(directories, comparable=True)),
+        comparison_page(read_runs(directories)),
     )
 
 

@@ -29,19 +29,23 @@ from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Workload
 
 
-def read_run(directory: Path, name: str) -> RunFacts:
+def read_run(directory: Path, name: str | None = None) -> RunFacts:
     """Read everything that a run directory holds.
 
     Args:
         directory: run directory.
-        name: name of the run in the report.
+        name: name of the run in the report; None: that of the directory.
 
     Raises:
         RunDirectoryError: it is not a run directory.
         ConfigurationError: its settings name something that does not exist.
         VerificationError: one of its files is damaged.
     """
-    return _read(directory, name, _plan_of(directory), None)
+    return _read(directory, name or _name(directory), _plan_of(directory), None)
+
+
+def _name(directory: Path) -> str:
+    return Path(realpath(directory)).name  # Path.resolve fails on a link to itself
 
 
 def _plan_of(directory: Path) -> Plan:
@@ -96,18 +100,15 @@ def _parsed(text: str, directory: Path) -> Architecture:
         raise VerificationError(f"{directory / HISTORY}: {error}") from None
 
 
-def read_runs(directories: Sequence[Path], *, comparable: bool = False) -> tuple[RunFacts, ...]:
-    """Read several runs, named by their directories' names or, if two are equal, by their paths.
+def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
+    """Read several runs for comparison, by one cost model: their own or, if they differ, ``mapped``.
 
-    Args:
-        directories: run directories.
-        comparable: use one cost model for all: their own or, if they differ, ``mapped``.
+    They are named by their directories' names or, if two are equal, by their paths.
     """
-    names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails on a link to itself
+    names = list(map(_name, directories))
     called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
     plans = [_plan_of(directory) for directory in directories]
-    is_mixed = comparable and len({one.cost_model.name for one in plans}) > 1
-    cost_model = "mapped" if is_mixed else None
+    cost_model = "mapped" if len({one.cost_model.name for one in plans}) > 1 else None
     return tuple(_read(*one, cost_model) for one in zip(directories, called, plans, strict=True))
 
 

@@ -21,9 +21,9 @@ def dashboard(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.run_facts import read_runs
+    from neuronas.api.run_facts import read_run
 
-    read_runs([run])  # refuse what cannot be shown before the server starts
+    read_run(run)  # refuse what cannot be shown before the server starts
     try:
         with live_server(run, port) as server:
             if as_json:

@@ -11,7 +11,7 @@ from neuronas.cli import console
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neuronas.report.facts import RunFacts
+    from neuronas.report.live import LiveRun
     from neuronas.report.server import LivePage, LiveServer
 
 PANEL = "Live page"
@@ -33,18 +33,15 @@ def live_server(directory: Path, port: int | None) -> "LiveServer":
     Raises:
         ConfigurationError: the port is taken.
     """
-    from neuronas.report.live import LiveRun
     from neuronas.report.server import LiveServer
 
-    return LiveServer(LiveRun(directory, _read), port or 0)
+    return LiveServer(_live_run(directory), port or 0)
 
 
 @contextmanager
 def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> Iterator[None]:
     """Serve a run's live page during a computation, if requested; see ``serving``."""
-    from neuronas.report.live import LiveRun
-
-    with serving(LiveRun(directory, _read) if serve else None, port, quiet=quiet):
+    with serving(_live_run(directory) if serve else None, port, quiet=quiet):
         yield
 
 
@@ -68,8 +65,8 @@ def serving(shown: "LivePage | None", port: int | None, *, quiet: bool) -> Itera
         yield
 
 
-def _read(directory: Path) -> "RunFacts":
-    from neuronas.api.run_facts import read_runs
+def _live_run(directory: Path) -> "LiveRun":
+    from neuronas.api.run_facts import read_run
+    from neuronas.report.live import LiveRun
 
-    (facts,) = read_runs([directory])
-    return facts
+    return LiveRun(directory, read_run)

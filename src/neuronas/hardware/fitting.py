@@ -108,10 +108,10 @@ def _of_layer(layer: ChipLayer, weight_bits: int, target: Target) -> Iterator[Br
     if layer.groups > 1 and not target.has_groups.value:
         text = f"{layer.groups} groups; expected none"
         yield Broken(name, "groups", text, float(layer.groups), 1.0, target.has_groups.source, is_structural=True)
-    yield from _not_among(name, "kernel", max(layer.kernel), limits.kernels, "pixels", is_structural=True)
-    yield from _not_among(name, "stride", layer.stride, limits.strides, "pixels", is_structural=True)
+    yield from _not_among(name, "kernel", max(layer.kernel), limits.kernels)
+    yield from _not_among(name, "stride", layer.stride, limits.strides)
     pools = limits.max_pools if layer.reduce == "max" else limits.mean_pools
-    yield from _not_among(name, "pool", layer.pool, pools, "pixels", is_structural=True)
+    yield from _not_among(name, "pool", layer.pool, pools)
     needed = weight_bits + layer.more_bits
     if limits.weight_bits is not None and needed > max(limits.weight_bits.values):
         most = max(limits.weight_bits.values)
@@ -131,12 +131,12 @@ def _of_layer(layer: ChipLayer, weight_bits: int, target: Target) -> Iterator[Br
             yield _too_many(name, limit.removeprefix("max_"), value, most, word)
 
 
-def _not_among(layer: str, limit: str, value: int, known: Choice | None, word: str, **more: bool) -> Iterator[Broken]:
+def _not_among(layer: str, limit: str, value: int, known: Choice | None) -> Iterator[Broken]:
     if known is not None and value not in known.values:
         nearest = min(known.values, key=lambda one: (abs(one - value), -one))
         listed = ", ".join(map(str, known.values)) if len(known.values) < 8 else f"up to {max(known.values)}"
-        text = f"{limit} of {value} {word}; expected {listed}"
-        yield Broken(layer, limit, text, float(value), float(nearest), known.source, **more)
+        text = f"{limit} of {value} pixels; expected {listed}"
+        yield Broken(layer, limit, text, float(value), float(nearest), known.source, is_structural=True)
 
 
 def _too_many(layer: str, limit: str, value: float, most: float, word: str) -> Broken:

@@ -169,24 +169,23 @@ def nothing_to_resume(directory: Path, what: str = "run") -> RunDirectoryError:
     return RunDirectoryError(f"run directory {directory}: holds no {what} to resume; leave out --resume")
 
 
-def check_start(directory: Path, kind: str, *, is_begun: bool, resume: bool) -> None:
-    """Check that a run whose settings are not in ``CONFIG`` of a directory may start or be resumed there.
+def check_start(directory: Path, *, is_begun: bool, resume: bool) -> None:
+    """Check that a design, whose settings are not in ``CONFIG`` of a directory, may start or be resumed there.
 
     Args:
         directory: run directory.
-        kind: kind of the run, for messages, such as ``design``.
-        is_begun: whether the directory holds a run of this kind.
+        is_begun: whether the directory holds a design.
         resume: continue an existing run.
 
     Raises:
-        RunDirectoryError: there is such a run and ``resume`` is off, or the reverse; or there is a run of another kind.
+        RunDirectoryError: there is a design and ``resume`` is off, or the reverse; or there is a run of another kind.
     """
     if is_begun and not resume:
-        raise already_holds(directory, f"a {kind}")
+        raise already_holds(directory, "a design")
     if not is_begun and is_there(directory / CONFIG):
         raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
     if not is_begun and resume:
-        raise nothing_to_resume(directory, kind)
+        raise nothing_to_resume(directory, "design")
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 _NODE_NM, _RATE_HZ = 28.0, 1e8
 _ENERGY_FJ, _ENERGY_PER_BIT, _ENERGY_NODE, _ENERGY_RATE = 93.5, 0.65, 1.77, 0.37
-_AREA_UM2, _AREA_NODE = 31_200.0, 1.13
 _AREA_ENERGY, _AREA_PER_BIT = 0.4237, -0.1344
 
 
@@ -29,7 +28,6 @@ class SurveySpread:
 
 
 ENERGY_SPREAD = SurveySpread(deviation=1.21, low=0.20, high=8.06)
-AREA_SPREAD = SurveySpread(deviation=1.85, low=0.05, high=24.4)
 
 
 def conversion_fj(bits: Array, node_nm: Array, rate_hz: Array | float = _RATE_HZ) -> Array:
@@ -59,8 +57,3 @@ def area_ratio(bits: Array, than: Array) -> Array:
     per_bit = _AREA_ENERGY * _ENERGY_PER_BIT * np.log(2) + _AREA_PER_BIT
     ratio: Array = np.exp(per_bit * (bits - than))
     return ratio
-
-
-def converter_um2(node_nm: float) -> float:
-    """Area of a converter: 31,200 um2 * (node / 28 nm)^1.13. Bits and rate explain next to nothing of its spread."""
-    return float(_AREA_UM2 * (node_nm / _NODE_NM) ** _AREA_NODE)
