@@ -26,6 +26,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from neuronas.api.learning import begin_training
 from neuronas.api.train import plan_training
 from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
@@ -36,8 +37,6 @@ from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import NONE
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space, load_space
-from neuronas.training.begin import begin
-from neuronas.training.build import make_classifier
 from neuronas.training.distributed import Process
 from neuronas.training.evaluation import accuracy_and_rates
 from neuronas.training.images import Images, Split
@@ -183,24 +182,22 @@ def train(row: Training, where: str) -> Trained:
         "precision": "float32", "optimiser": "muon", "learning_rate": LEARNING_RATE,
     }  # fmt: skip
     planned = plan_training(row.architecture, options)
-    settings, device = planned.plan.config.train, torch.device("cpu")
-    network = make_classifier(
-        planned.given.architecture, planned.plan.shape, planned.plan.config.network, settings, device
-    )
     images = Images(images_of.load("train", row.image_side), images_of.mean, images_of.std)
     training = np.arange(row.n_training)
     held_out = np.arange(row.n_training, row.n_training + N_HELD_OUT)
-    process = Process(0, 1, device)
+    process = Process(0, 1, torch.device("cpu"))
     with tempfile.TemporaryDirectory(prefix="trained-") as folder:
         split = Split(training, held_out[:N_VALIDATION])
-        trainer = begin(network, settings, images, split, Path(folder), row.id, process, resume=False)
+        trainer = begin_training(
+            planned.plan, planned.given.architecture, images, split, Path(folder), row.id, process, None, resume=False
+        )
         trainer.run(Work("train", Path(folder), "images", logs=False))
         last = trainer.state.evaluated
         found, on_training = (accuracy_and_rates(last, images, part, process) for part in (held_out, training[:2_000]))
     rates = [rate for rate in found.rates.values() if rate]
     return Trained(
         **asdict(row),
-        parameters=sum(layer.weight.numel() for layer in network.weighted_layers().values()),
+        parameters=sum(layer.weight.numel() for layer in trainer.state.network.weighted_layers().values()),
         test_accuracy=round(100 * found.top1, 2),
         training_accuracy=round(100 * on_training.top1, 2),
         firing_rate_mean=round(sum(rates) / max(1, len(rates)), 5),

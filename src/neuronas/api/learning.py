@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun
-from neuronas.config import distinct_bits
+from neuronas.config import distinct_bits, is_there
 from neuronas.errors import ConfigurationError
+from neuronas.runs.directory import CHECKPOINTS
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def begin_training(
     *,
     resume: bool,
 ) -> "Trainer":
-    """Build the network of an architecture, and prepare its training; see ``neuronas.training.begin.begin``.
+    """Build the network of an architecture, and prepare its training in a directory, with checkpoints and metrics.
 
     Args:
         run: settings of network, training and chip.
@@ -35,22 +36,31 @@ def begin_training(
         images: images of the training split of the data set.
         split: division of these images into training and validation.
         directory: folder for checkpoints and metrics.
-        identity: digest of everything that determines the result of the training.
+        identity: digest of everything that affects the trained weights; checkpoints with another digest are rejected.
         process: current process of a distributed training.
         teacher: run whose class probabilities are learned besides the labels.
         resume: continue from the last checkpoint if there is one.
 
     Raises:
         ConfigurationError: settings cannot be combined.
-        NeuronasError: see ``begin``.
+        VerificationError: the checkpoint is damaged, or belongs to another training or another teacher.
+        DataError: there are fewer training images than one batch.
     """
-    from neuronas.training.begin import begin
     from neuronas.training.build import make_classifier
+    from neuronas.training.checkpoint import LAST
+    from neuronas.training.loop import Trainer
+    from neuronas.training.metrics import Metrics
+    from neuronas.training.state import State
 
     settings, noise = run.config.train, _weight_noise(run)
     network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
     loaded = teacher.load(process.device) if teacher is not None else None
-    return begin(network, settings, images, split, directory, identity, process, resume=resume, teacher=loaded)
+    state = State(network, settings, identity, loaded.digest if loaded is not None else None)
+    folder = directory / CHECKPOINTS
+    if resume and is_there(folder / LAST):
+        state.load(folder / LAST)
+    metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
+    return Trainer(state, images, split, folder, metrics, process, loaded)
 
 
 def _weight_noise(run: Plan) -> dict[int, tuple[float, ...]]:
