@@ -41,22 +41,20 @@ _RIDGE = 1e-6  # coefficients of kinds without rows are 0
 _NOT_MEASURED = {ENERGY: NUMBERS["tops_per_w"][0], TIME: NUMBERS["time_ns"][0]}
 
 
-class Baseline:
-    """Baseline for the laws: a regression on kind, node and bits alone.
+def regression(measured: MeasuredChips, macros: Macros) -> Array:
+    """Natural logarithm of the quantity of arrays, [n], by a baseline for the laws: kind, node and bits alone.
 
     Least squares of the logarithm on the kind of array and on the logarithms of node, input bits and weight bits. Each
     paper has the same weight. Including the kind makes the baseline stronger.
+
+    Args:
+        measured: chips that the regression is calibrated on.
+        macros: arrays to estimate.
     """
-
-    def __init__(self, measured: MeasuredChips):
-        features, weights = _features(measured.macros), measured.weights
-        square = features.T @ (features * weights[:, None]) + _RIDGE * np.eye(features.shape[1])
-        self._coefficients = np.linalg.solve(square, features.T @ (weights * measured.logarithm))
-
-    def logarithm(self, macros: Macros) -> Array:
-        """Natural logarithm of the estimated quantity, [n]."""
-        found: Array = _features(macros) @ self._coefficients
-        return found
+    features, weights = _features(measured.macros), measured.weights
+    square = features.T @ (features * weights[:, None]) + _RIDGE * np.eye(features.shape[1])
+    found: Array = _features(macros) @ np.linalg.solve(square, features.T @ (weights * measured.logarithm))
+    return found
 
 
 def _features(macros: Macros) -> Array:
@@ -87,18 +85,6 @@ class Judged:
         return Spread.of(self.residuals[chosen], weights_of(self.measured.papers[chosen]))
 
 
-class Calibrations:
-    """Constants by paper: calibrated without it if it is in the table, otherwise on the whole table."""
-
-    def __init__(self, table: Sequence[Chip]):
-        self._whole = calibrated(table)
-        self._without = dict(without_each_paper(table))
-
-    def of(self, paper: str) -> FittedConstants:
-        """Constants that were calibrated without a paper."""
-        return self._without.get(paper, self._whole)
-
-
 def run(path: Path | None = None) -> SiliconResult:
     """Compare estimates with the table in the package, or with a file with the same columns.
 
@@ -111,7 +97,7 @@ def run(path: Path | None = None) -> SiliconResult:
     chips = None if path is None else read_chips(path)
     table = bundled_chips()
     known = {quantity: _of_table(quantity) for quantity in _MEASURE}
-    own = known if chips is None else {one: judged(chips, table, _calibrations(), one) for one in _MEASURE}
+    own = known if chips is None else {one: judged(chips, one) for one in _MEASURE}
     rows = [row for quantity in _MEASURE for row in _rows(own[quantity], known[quantity], quantity)]
     about = experiments()["silicon"]
     return SiliconResult(
@@ -125,27 +111,26 @@ def run(path: Path | None = None) -> SiliconResult:
     )
 
 
-def judged(chips: Sequence[Chip], table: Sequence[Chip], calibrations: Calibrations, quantity: Quantity) -> Judged:
-    """Residuals of chips.
+def judged(chips: Sequence[Chip], quantity: Quantity) -> Judged:
+    """Residuals of chips; law and baseline are calibrated on the table in the package, without the row's own paper.
 
     Args:
         chips: chips to estimate.
-        table: table on which constants and baseline are calibrated, without the row's own paper.
-        calibrations: constants of the table.
         quantity: energy or time.
     """
-    measured, known = (MeasuredChips.of(some, _MEASURE[quantity]) for some in (chips, table))
-    estimated, baseline = np.empty(len(measured.chips)), np.empty(len(measured.chips))
+    measured, known = (MeasuredChips.of(some, _MEASURE[quantity]) for some in (chips, bundled_chips()))
+    whole, without = _constants()
+    estimated, simple = np.empty(len(measured.chips)), np.empty(len(measured.chips))
     for paper in dict.fromkeys(measured.papers):
         own = measured.papers == paper
-        constants = calibrations.of(paper)
+        constants = without.get(paper, whole)
         macros = measured.macros[own]
         if quantity == ENERGY:
             estimated[own] = np.log(operation_fj(macros, constants.energy, constants.time))
         else:
             estimated[own] = np.log(invocation_ns(macros, constants.time))
-        baseline[own] = Baseline(known.without(paper)).logarithm(macros)
-    return Judged(measured, measured.logarithm - estimated, measured.logarithm - baseline)
+        simple[own] = regression(known.without(paper), macros)
+    return Judged(measured, measured.logarithm - estimated, measured.logarithm - simple)
 
 
 def residuals_by_kind(quantity: Quantity) -> dict[Kind, Spread]:
@@ -155,15 +140,16 @@ def residuals_by_kind(quantity: Quantity) -> dict[Kind, Spread]:
 
 
 @cache
-def _calibrations() -> Calibrations:
-    return Calibrations(bundled_chips())
+def _constants() -> tuple[FittedConstants, dict[str, FittedConstants]]:
+    """Constants calibrated on the table in the package, and without each of its papers."""
+    table = bundled_chips()
+    return calibrated(table), dict(without_each_paper(table))
 
 
 @cache
 def _of_table(quantity: Quantity) -> Judged:
     """The rows of the table in the package."""
-    table = bundled_chips()
-    return judged(table, table, _calibrations(), quantity)
+    return judged(bundled_chips(), quantity)
 
 
 def _rows(own: Judged, known: Judged, quantity: Quantity) -> list[ChipRow]:
