@@ -4,7 +4,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console, options as opt
-from neuronas.cli.design_front import front
 from neuronas.cli.dry_run import image_counts, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.unfinished import explained
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from neuronas.api.design import Design
     from neuronas.runs.designs import DesignResult
 
-_TITLE = 15
-"""Width of the names of findings."""
+_TITLE, _FRONT_TITLE = 15, 18
+"""Width of the names of findings: of a design, and of a front."""
 
 
 @opt.with_settings("design")
@@ -46,7 +45,7 @@ def design(
         if dry_run:
             raise ConfigurationError("--dry-run given with --design; expected one of them")
         common = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
-        front(design, options, {**common, **given}, download=download, as_json=as_json, quiet=quiet)
+        _front(design, options, {**common, **given}, download=download, as_json=as_json, quiet=quiet)
         return
     if given:
         raise ConfigurationError(
@@ -138,3 +137,48 @@ def _print(planned: "Design", result: "DesignResult") -> None:
     out.print(
         f"next: open {result.directory / result.files['report']}, or neuronas predict {quoted(result.directory)} IMAGE"
     )
+
+
+def _front(
+    space: str, options: dict[str, Any], given: dict[str, Any], *, download: bool, as_json: bool, quiet: bool
+) -> None:
+    """Run ``plan_front`` and print the result.
+
+    Args:
+        space: name or file of the design space.
+        options: settings.
+        given: keyword arguments of ``plan_front``.
+        download: download the data set if it is missing.
+        as_json: print the document as JSON.
+        quiet: print one line.
+    """
+    from neuronas.api.design_front import plan_front
+    from neuronas.cli.tables import printable
+    from neuronas.report import front_tables
+    from neuronas.runs.design_fronts import SPACE
+
+    planned = plan_front(space, options, **given)
+    directory = planned.directory
+    with (
+        explained("design", directory, directory / SPACE, as_json=as_json, quiet=quiet),
+        ProgressBar(quiet=quiet) as progress,
+    ):
+        found = planned.run(progress, download=download)
+    if as_json:
+        console.print_json(found)
+        return
+    out = console.answers
+    if quiet:
+        out.print(found.chosen.text)
+        return
+    for name, finding in front_tables.answer(found):
+        out.print(f"{name:{_FRONT_TITLE}}{finding}")
+    out.print()
+    out.print(printable(front_tables.extremes(found)))
+    if found.purchases:
+        out.print(printable(front_tables.buys(found)))
+    for name, file in found.files.items():
+        out.print(f"{name}: {directory / file}")
+    out.print("next:")
+    for line in front_tables.commands(found):
+        out.print(f"  {line}")
