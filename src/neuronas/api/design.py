@@ -91,15 +91,12 @@ class Design:
         chips = chips_left_out or stages.chips()
         files = stages.export()
         finalists = finals.choice if finals is not None else None
-
-        def result() -> DesignResult:
-            return design_result(
-                self.plan, choice, answer, finalists, evaluation, no_integers, chips, files, progress.times
-            )
-
-        result().write(self.directory / DESIGN)  # read by the page
+        result = design_result(
+            self.plan, choice, answer, finalists, evaluation, no_integers, chips, files, progress.times
+        )
+        result.write(self.directory / DESIGN)  # read by the page
         stages.report()
-        done = result()  # again, with the time of the page
+        done = result.model_copy(update={"stages": progress.times})  # with the time of the page
         done.write(self.directory / DESIGN)
         return done
 
