@@ -126,15 +126,7 @@ def _measure(
         confusion=tuple(map(tuple, own.confusion.tolist())),
         accuracy_by_bits={precision_name(bits): found.top1 for bits, found in by_bits.items()},
         firing_rates=activity.firing_rates,
-        layers={
-            name: LayerOperations(
-                input_rate=layer.input_rate,
-                input_rates=layer.input_rates,
-                operations=layer.operations,
-                spiking=layer.spiking,
-            )
-            for name, layer in activity.layers.items()
-        },
+        layers={name: LayerOperations(**vars(layer)) for name, layer in activity.layers.items()},
         spikes_per_image=activity.n_spikes if spiking else None,
         synaptic_operations_per_image=activity.accumulations,
         multiplications_per_image=activity.multiplications,

@@ -38,14 +38,5 @@ class FloorplanFile(Document):
     @classmethod
     def of(cls, plan: Floorplan) -> Self:
         """The document of a floorplan."""
-        return cls(
-            side=plan.side,
-            n_pes_per_tile=plan.n_pes_per_tile,
-            n_crossbars_per_pe=plan.n_crossbars_per_pe,
-            crossbar_size=plan.crossbar_size,
-            tile_mm2=plan.tile_mm2,
-            tiles=tuple(
-                PlacedTile(x=tile.x, y=tile.y, layer=tile.layer, pes=tuple(PlacedPE(crossbars=pe) for pe in tile.pes))
-                for tile in plan.tiles
-            ),
-        )
+        tiles = (vars(tile) | {"pes": tuple(PlacedPE(crossbars=pe) for pe in tile.pes)} for tile in plan.tiles)
+        return cls(**vars(plan) | {"tiles": tuple(PlacedTile(**tile) for tile in tiles)})
