@@ -13,6 +13,7 @@ from conftest import Neuronas, chain
 from neuronas.config import ACCELERATORS, validate
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import BUILTIN, Accelerator, load_accelerator
+from neuronas.hardware.device_model import MOST_COEFFICIENTS
 from neuronas.hardware.floorplan import floorplan
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.space.notation import parse_architecture
@@ -34,6 +35,12 @@ def test_the_schema_describes_the_presets() -> None:
             if isinstance(section, dict) and "value" not in section:
                 with pytest.raises(AssertionError):
                     check_schema(schema, schema, content | {key: section | {"unknown": 1}})
+
+
+def test_the_schema_states_how_many_coefficients_a_polynomial_has() -> None:
+    schema = json.loads((DOCS / "schemas" / "accelerator.schema.json").read_text(encoding="utf-8"))
+    coefficients = schema["$defs"]["ConductanceDeviation"]["properties"]["std_us"]
+    assert (coefficients["minItems"], coefficients["maxItems"]) == (1, MOST_COEFFICIENTS)
 
 
 def check_schema(root: dict, schema: dict, value: object) -> None:

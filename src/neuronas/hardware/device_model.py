@@ -22,11 +22,7 @@ _CHECKED = 100
 MOST_COEFFICIENTS = 9
 
 
-def _as_tuple(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
-
-
-Polynomial = Annotated[tuple[float, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=MOST_COEFFICIENTS)]
+Polynomial = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=MOST_COEFFICIENTS)]
 """Coefficients c_0, c_1, …: c_0 + c_1 x + c_2 x^2 + …"""
 
 
@@ -123,9 +119,7 @@ class DeviceModel(Section):
     description: str = ""
     reference_us: Positive
     lowest_us: NonNegative = Field(default=0.0, validate_default=True)
-    deviations: Annotated[
-        tuple[ConductanceDeviation, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=100)
-    ]
+    deviations: Annotated[tuple[ConductanceDeviation, ...], Field(strict=False, min_length=1, max_length=100)]
     drift: Drift | None = None
     slow_noise: SlowNoise | None = None
 

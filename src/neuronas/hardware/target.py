@@ -4,9 +4,9 @@ A limit that is absent is not documented, and is not checked. ``neuronas.hardwar
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from neuronas.config import TARGETS, Section, load_named
 from neuronas.errors import ConfigurationError
@@ -15,14 +15,10 @@ from neuronas.hardware.quantity import UNSTATED, Count
 _PRESETS = Path(__file__).parent / "targets"
 
 
-def _as_tuple(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
-
-
 class Choice(Section):
     """Values that a chip supports, with their source."""
 
-    values: Annotated[tuple[int, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    values: Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
     source: str = UNSTATED
 
 
@@ -107,7 +103,7 @@ class Target(Section):
 
     name: str = ""
     description: str = ""
-    cores: Annotated[tuple[Cores, ...], BeforeValidator(_as_tuple)] = ()
+    cores: Annotated[tuple[Cores, ...], Field(strict=False)] = ()
     divides_layers: Ability = Ability(value=False)
     rounds_up: Ability = Ability(value=False)
     layers: LayerLimits = LayerLimits()
@@ -118,7 +114,7 @@ class Target(Section):
     max_destinations: Count | None = None
     max_image_values: Count | None = None
     max_classes: Count | None = None
-    differs: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    differs: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 def _without_limits(target: Target) -> bool:
