@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,24 @@ def test_from_search_to_report(
 
 def _timeless(document: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in document.items() if key not in TIMES}
+
+
+FORK = """
+import os
+import torch
+from neuronas.api.devices import device_named
+
+device_named("cpu")
+torch.set_num_threads(2)  # of OpenMP, which start with the first computation
+values = torch.ones(4_000_000)
+expected = float((values + values).sum())
+child = os.fork()
+if not child:
+    os._exit(float((values + values).sum()) != expected)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_that_is_forked_after_a_computation_can_compute() -> None:
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=120)

@@ -1,5 +1,7 @@
 """The device of a command. Torch is imported here, not earlier."""
 
+import os
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from neuronas.errors import ConfigurationError
@@ -24,6 +26,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
     except ImportError as error:
         raise missing(error) from error
 
+    _limit_forked()
     torch.set_num_threads(min(torch.get_num_threads(), n_cores()))  # torch ignores CPU quotas
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("--device cuda given, but torch finds no CUDA device; expected cpu or auto")
@@ -38,6 +41,18 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         )
     torch.cuda.set_device(number)
     return torch.device("cuda", number)
+
+
+@cache
+def _limit_forked() -> None:
+    """Use one thread in processes that are forked from this one.
+
+    OpenMP's threads do not survive a fork, and a forked process would wait for them forever.
+    """
+    import torch
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def check_device(name: str) -> None:
