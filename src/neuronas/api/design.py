@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -156,12 +157,8 @@ def plan_design(
     assignments = tuple(assignments)
     directory, going_on = resumed_in(out, resume, Path(FOLDER, CONFIG))
     own = directory / FOLDER if going_on and directory and (directory / FOLDER / CONFIG).is_file() else None
-
-    def planned_with(*, warns: bool = False, **more: Any) -> Plan:
-        given = {**options, **more}
-        return planned("design", given, config=config, assignments=assignments, run=own, resume=True, warns=warns)
-
-    run = planned_with(warns=True)
+    planned_with = partial(planned, "design", config=config, assignments=assignments, run=own, resume=True)
+    run = planned_with(options)
     axes = axes_of(run, is_resumed=own is not None)
     if own is not None:
         stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)
@@ -171,7 +168,8 @@ def plan_design(
             )
     else:
         # A resumed design keeps its choices even if the data set's defaults have changed.
-        run = planned_with(**{f"{name}_choices": values for name, values in axes})
+        choices = {f"{name}_choices": values for name, values in axes}
+        run = planned_with({**options, **choices}, warns=False)
     run.algorithm.check(run.config.search)
     check_settings(learning_plan(run))
     for name in run.config.design.formats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -203,16 +204,13 @@ def plan_search(
             "neuronas design --resume, or choose another --out"
         )
     own = directory if going_on and directory and (directory / CONFIG).is_file() else None
-
-    def planned_with(*, warns: bool = False, **more: Any) -> Plan:
-        given = {**options, **more}
-        return planned("search", given, config=config, assignments=assignments, run=own, resume=True, warns=warns)
-
-    run = planned_with(warns=warns)
+    planned_with = partial(planned, "search", config=config, assignments=assignments, run=own, resume=True)
+    run = planned_with(options, warns=warns)
     check_search_bits(run.config.network.weight_bits, run.shape, run.space.nodes)
     own_channels = None
     if (width := fitting_width(run)) is not None:
-        own_channels, run = run.config.network.channels, planned_with(channels=width)
+        own_channels = run.config.network.channels
+        run = planned_with({**options, "channels": width}, warns=False)
     target_of(run)  # checks that the chip exists
     run.algorithm.check(run.config.search)
     check_finalists(run)
