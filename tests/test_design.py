@@ -12,17 +12,23 @@ from hypothesis import given, strategies as st
 import neuronas
 from conftest import Neuronas
 from neuronas.api.design import plan_design
+from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
 from neuronas.api.run_facts import read_run
+from neuronas.api.search import Search
+from neuronas.api.settings import planned
 from neuronas.errors import ConfigurationError, DataError, InfeasibleError, RunDirectoryError
+from neuronas.fitness.path_and_size import PathAndSize
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Totals
 from neuronas.report.design_tables import answer_rows
 from neuronas.report.page import report_page
 from neuronas.runs.designs import CHOICE, DESIGN, FOLDER, Axes, DesignResult, SettingChoice
+from neuronas.runs.directory import HISTORY
 from neuronas.runs.finalists import FINALISTS, FinalistChoice
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.observer import Advanced, Finished, Started
-from neuronas.search.settings import Room, contenders, rooms
+from neuronas.search.settings import Room, by_fitness, diagonal, rooms
+from neuronas.space.notation import parse_architecture
 
 SMALL: dict[str, Any] = {
     "channels_choices": (4, 5), "timesteps": 2, "weight_bits_choices": (4, 8), "algorithm": "snasnet", "n_draws": 16,
@@ -215,7 +221,7 @@ def test_dry_run_says_what_would_be_done(neuronas: Neuronas) -> None:
     assert code == 0 and content["axes"]["channels"] == [4] and content["n_settings"] == 12
 
 
-def test_contenders_by_hand() -> None:
+def test_settings_by_size_by_hand() -> None:
     fitness = np.arange(100.0)
     found = [
         room((16, 5, 4), 99, fitness),
@@ -226,9 +232,39 @@ def test_contenders_by_hand() -> None:
         room((8, 5, 8), 99, fitness),
         room((8, 4, 8), 98, fitness),
     ]
-    places = [one.setting for one in contenders(found, fitness)]
+    places = [one.setting for one in diagonal(found, fitness)]
     assert places == [setting(16, 5, 4), setting(16, 3, 6), setting(12, 5, 6), setting(8, 5, 8)]
-    assert contenders([], fitness) == []
+    assert diagonal([], fitness) == []
+
+
+def test_settings_by_fitness_by_hand() -> None:
+    fitness = np.arange(100.0)
+    found = [
+        room((16, 2, 6), 60, fitness),  # exceeded by the next one
+        room((16, 3, 6), 70, fitness),
+        room((12, 5, 6), 80, fitness),
+        room((8, 5, 8), 80, fitness),
+        room((8, 4, 8), 90, fitness),
+        room((4, 5, 8), 10, fitness),  # exceeded, and fits none of the fittest
+    ]
+    places = [one.setting for one in by_fitness(found)]
+    assert places == [setting(8, 4, 8), setting(12, 5, 6), setting(8, 5, 8), setting(16, 3, 6)]
+    assert by_fitness([]) == []
+
+
+def test_the_default_fitness_ranks_each_candidate_at_each_setting(tmp_path: Path) -> None:
+    run = planned("design", {"dataset": "digits", "max_energy_uj": 5.0})
+    axes = axes_of(run, is_resumed=False)
+    Search(tmp_path / "survey", survey_plan(run, axes), resume=False).run(None, download=False, scan_images=False)
+    surveyed = Surveyed.read(run, tmp_path / "survey" / HISTORY)
+    choice = surveyed.choice(axes)
+    values = [one.fitness for one in choice.contenders]
+    assert values == sorted(values, reverse=True) and len(set(values)) > 1
+    first = choice.contenders[0]
+    measure, candidates = run.at(first.setting).measure, surveyed.candidates
+    assert isinstance(measure, PathAndSize)
+    cells = candidates.fitness[candidates.architectures.index(first.architecture)]
+    assert first.fitness == pytest.approx(measure.sized(float(cells), parse_architecture(first.architecture)))
 
 
 @given(
@@ -240,7 +276,7 @@ def test_contenders_by_hand() -> None:
 def test_whatever_is_left_out_is_equalled(values: list[tuple[int, int, int, int]]) -> None:
     fitness = np.arange(30.0)
     found = [room(one[:3], one[3], fitness, one[3] + 1) for one in values]
-    kept = contenders(found, fitness)
+    kept = diagonal(found, fitness)
     fits_best = max(one.fitness for one in found)
     assert any(one.fitness == fits_best for one in kept)
     for one in found:
@@ -257,9 +293,9 @@ def test_rooms_by_hand() -> None:
 
     found = rooms(
         [setting(1, 1, 8), setting(2, 1, 8), setting(9, 1, 8)], totals_at, Budget(max_energy_uj=4.0),
-        np.array([1.0, 2.0, np.nan]),
+        lambda one, totals: np.array([1.0, 2.0, np.nan]) * one.channels * totals.energy_uj,
     )  # fmt: skip
-    assert [(one.setting.channels, one.best, one.fits.tolist()) for one in found] == [
-        (1, 1, [True, True, False]),  # the third has no fitness
-        (2, 1, [True, True, False]),
+    assert [(one.setting.channels, one.best, one.fitness, one.fits.tolist()) for one in found] == [
+        (1, 1, 4.0, [True, True, False]),  # the third has no fitness
+        (2, 1, 16.0, [True, True, False]),
     ]

@@ -12,14 +12,14 @@ from neuronas.api.feasibility import feasibility_of, rounded_up, typed
 from neuronas.api.plan import Plan
 from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_at, written
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.fitness.measure import of_cells
-from neuronas.hardware.cost import Totals
+from neuronas.fitness.measure import SizedMeasure
+from neuronas.hardware.cost import Array, Totals
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.designs import Alternative, Axes, Contender, SettingChoice
 from neuronas.runs.network_setting import NetworkSetting
-from neuronas.search.settings import Room, contenders, rooms
+from neuronas.search.settings import Room, by_fitness, diagonal, rooms
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Occupancy, Slot, Workload
@@ -115,8 +115,8 @@ def survey_plan(run: Plan, axes: Axes) -> Plan:
     """
     steps = [value for value in axes.timesteps if value > 1] or list(axes.timesteps)
     setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=axes.weight_bits[0])
-    name = of_cells(run.measure)
-    at = (run if name is None else run.with_fitness(name)).at(setting)
+    of_cells = run.with_fitness(run.measure.of_cells) if isinstance(run.measure, SizedMeasure) else run
+    at = of_cells.at(setting)
     unlimited = BudgetConfig(**{f"max_{name}": inf for name in BUDGETED})
     search = at.config.search.model_copy(update={"finalists": 0, "prefer": "fitness"})
     return replace(at, config=at.config.model_copy(update={"budget": unlimited, "search": search}))
@@ -163,9 +163,14 @@ class Surveyed:
         def totals_at(setting: NetworkSetting) -> Totals:
             return self.run.at(setting).cost_model.totals(self.slots_at(setting), self.occupancy)
 
-        fitness = self.candidates.fitness
-        found = rooms(axes.settings, totals_at, self.run.budget, fitness)
-        ranked = contenders(found, fitness)
+        cells = self.candidates.fitness
+
+        def fitness_at(setting: NetworkSetting, totals: Totals) -> Array:
+            measure = self.run.at(setting).measure
+            return measure.of_networks(cells, totals.parameters) if isinstance(measure, SizedMeasure) else cells
+
+        found = rooms(axes.settings, totals_at, self.run.budget, fitness_at)
+        ranked = by_fitness(found) if isinstance(self.run.measure, SizedMeasure) else diagonal(found, cells)
         design = self.run.config.design
         return SettingChoice(
             axes=axes,

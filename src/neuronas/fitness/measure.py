@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from neuronas.config import WeightBits
 from neuronas.fitness.patterns import Patterns
@@ -16,6 +16,8 @@ from neuronas.space.shape import NetworkShape
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from neuronas.hardware.cost import Array
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,26 @@ class Measure(Protocol):
         ...
 
 
+@runtime_checkable
+class SizedMeasure(Measure, Protocol):
+    """A measure that also depends on the size of the network, given by its task.
+
+    Attributes:
+        of_cells: name of the measure that compares the cells alone.
+    """
+
+    of_cells: ClassVar[str]
+
+    def of_networks(self, cells: Array, n_weights: Array) -> Array:
+        """Fitness of networks, [n].
+
+        Args:
+            cells: [n] fitness of their cells by the measure ``of_cells``.
+            n_weights: [n] number of weights.
+        """
+        ...
+
+
 def reads_output(measure: Measure) -> bool:
     """Whether a measure reads the LIF layer after the last cell, without which the last convolutions are not needed."""
     return getattr(measure, "reads_output", True)
@@ -79,11 +101,6 @@ def enough_channels(measure: Measure) -> int | None:
 def rule_of(measure: Measure) -> str:
     """The constants of a measure as text, its attribute ``rule``; a calibration holds for one rule."""
     return getattr(measure, "rule", "")
-
-
-def of_cells(measure: Measure) -> str | None:
-    """Name of the measure that only compares cells, an attribute of measures that also depend on the network's size."""
-    return getattr(measure, "of_cells", None)
 
 
 @dataclass(frozen=True)

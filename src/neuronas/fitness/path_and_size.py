@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import log, log2
+from math import log
 from typing import TYPE_CHECKING, ClassVar
 
-from neuronas.config import WeightBits, bits_of
+from neuronas.config import WeightBits, bits_of, one_precision
 from neuronas.fitness.measure import Reading, Task
 from neuronas.fitness.path_information import ENOUGH_CHANNELS, PathInformation
 from neuronas.fitness.patterns import Patterns
@@ -22,6 +22,8 @@ from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from neuronas.hardware.cost import Array
 
 
 @dataclass(frozen=True)
@@ -55,26 +57,44 @@ class PathAndSize:
 
     def sized(self, paths: float, architecture: Architecture) -> float:
         """Fitness of a network whose cells have the ``path-information`` ``paths``."""
-        import numpy as np  # noqa: PLC0415 - choices are listed without it, like the following
+        import numpy as np  # noqa: PLC0415 - choices are listed without it
+
+        from neuronas.space.workload import rows  # noqa: PLC0415
+
+        task = self._task
+        weights = {row.name: row.n_weights for row in rows(architecture, task.shape) if row.n_weights}
+        n_weights = float(sum(weights.values()))
+        found = self._networks(np.array([paths]), np.array([n_weights]), _mean_bits(weights, task.weight_bits))
+        return float(f"{found[0]:.12g}")
+
+    def of_networks(self, cells: Array, n_weights: Array) -> Array:
+        """See ``SizedMeasure``; all weights have the same bits."""
+        return self._networks(cells, n_weights, one_precision(self._task.weight_bits, "a comparison of network sizes"))
+
+    def _networks(self, paths: Array, n_weights: Array, weight_bits: float) -> Array:
+        import numpy as np  # noqa: PLC0415
 
         from neuronas.fitness.calibration import calibration  # noqa: PLC0415
         from neuronas.fitness.network_error import error_by_size  # noqa: PLC0415
-        from neuronas.space.workload import rows  # noqa: PLC0415
 
+        shape = self._task.shape
+        found: Array = -np.log2(
+            error_by_size(
+                calibration().narrow.fittest - paths,
+                n_weights,
+                max(shape.n_classes, 2),  # a single class is never confused: the error would be 0
+                channels=shape.channels,
+                timesteps=self._task.timesteps,
+                weight_bits=weight_bits,
+            )
+        )
+        return found
+
+    @property
+    def _task(self) -> Task:
         if self.task is None:
             raise ValueError("fitness path-and-size given without a task; expected the result of its for_task")
-        shape = self.task.shape
-        weights = {row.name: row.n_weights for row in rows(architecture, shape) if row.n_weights}
-        n_weights = sum(weights.values())
-        error = error_by_size(
-            np.array([calibration().narrow.fittest - paths]),
-            np.array([float(n_weights)]),
-            max(shape.n_classes, 2),  # a single class is never confused: the error would be 0
-            channels=shape.channels,
-            timesteps=self.task.timesteps,
-            weight_bits=_mean_bits(weights, self.task.weight_bits),
-        )
-        return float(f"{-log2(error[0]):.12g}")
+        return self.task
 
 
 def _mean_bits(weights: dict[str, int], bits: WeightBits) -> float:

@@ -1,10 +1,12 @@
 """Selects the network settings (channels, time steps, weight bits) that may be the best ones under a budget.
 
-Fitness ranks the same functions almost equally at every width, number of time steps and precision, so that one survey
-of the cells is used for all settings. Cost is a closed form: every surveyed candidate is costed at every setting. The
-selection assumes that more channels, more time steps or more bits never make a trained network worse; no measurement of
-the run tests this. Under this assumption, a setting need not be searched if another one equals or exceeds it in all
-three and has cells at least as fit. A short training decides among the remaining settings.
+Fitness of cells ranks the same functions almost equally at every width, number of time steps and precision, so that one
+survey of the cells is used for all settings. Cost is a closed form: every surveyed candidate is costed at every
+setting. The selection assumes that more channels, more time steps or more bits never make a trained network worse; no
+measurement of the run tests this. Under this assumption, a setting need not be searched if another one equals or
+exceeds it in all three and has candidates at least as fit. The others are ordered by the fitness of their fittest
+candidate if the measure compares networks of different size (``by_fitness``), otherwise by size (``diagonal``). A short
+training decides among the first ones.
 """
 
 from collections import Counter
@@ -31,7 +33,7 @@ class Room:
     Attributes:
         fits: [n] whether each candidate meets all limits.
         best: index of the fittest of these.
-        fitness: fitness of that candidate.
+        fitness: fitness of that candidate at this setting.
         totals: costs of all candidates.
     """
 
@@ -46,7 +48,7 @@ def rooms(
     settings: Sequence[NetworkSetting],
     totals_at: Callable[[NetworkSetting], Totals],
     budget: Budget,
-    fitness: Array,
+    fitness_at: Callable[[NetworkSetting, Totals], Array],
 ) -> list[Room]:
     """The candidates that fit a budget at each setting; settings at which no candidate fits are left out.
 
@@ -54,11 +56,13 @@ def rooms(
         settings: the settings.
         totals_at: function from a setting to the costs of the n candidates.
         budget: the limits.
-        fitness: [n] fitness of the candidates; candidates without one are never the best.
+        fitness_at: function from a setting and these costs to the fitness of the candidates, [n]; candidates without
+            one (NaN) are never the best.
     """
     found = []
     for setting in settings:
         totals = totals_at(setting)
+        fitness = fitness_at(setting, totals)
         fits = (np.stack(list(budget.excess(totals).values())) <= 0).all(axis=0) & np.isfinite(fitness)
         if fits.any():
             best = int(np.where(fits, fitness, -np.inf).argmax())
@@ -66,8 +70,19 @@ def rooms(
     return found
 
 
-def contenders(found: Sequence[Room], fitness: Array) -> list[Room]:
-    """The settings to search, in search order.
+def by_fitness(found: Sequence[Room]) -> list[Room]:
+    """The settings to search, the fittest first, if fitness compares networks of different size.
+
+    A setting is left out if another one equals or exceeds it in channels, time steps, bits and fitness.
+
+    Args:
+        found: result of ``rooms``.
+    """
+    return sorted(_not_exceeded(found), key=lambda room: (room.fitness, _values(room.setting)), reverse=True)
+
+
+def diagonal(found: Sequence[Room], fitness: Array) -> list[Room]:
+    """The settings to search, in search order, if fitness only compares cells.
 
     A setting is selected if it fits one of the fittest functions (``FITTEST_SHARE``) and no other setting equals or
     exceeds it in channels, time steps, bits and fitness. The order is diagonal: settings of one width are ranked by
@@ -83,8 +98,7 @@ def contenders(found: Sequence[Room], fitness: Array) -> list[Room]:
     anywhere = np.unique(fitness[np.logical_or.reduce([room.fits for room in found])])
     enough = anywhere[-min(len(anywhere), max(FITTEST_AT_LEAST, ceil(FITTEST_SHARE * len(anywhere))))]
     rich = [room for room in found if room.fitness >= enough]
-    points = np.array([[-value for value in (*_values(room.setting), room.fitness)] for room in rich], dtype=np.float64)
-    kept = sorted((rich[index] for index in non_dominated(points)), key=lambda room: _values(room.setting))[::-1]
+    kept = sorted(_not_exceeded(rich), key=lambda room: _values(room.setting), reverse=True)
     widths = list(dict.fromkeys(room.setting.channels for room in kept))
     places, n_of_width = [], Counter[int]()
     for room in kept:
@@ -92,6 +106,14 @@ def contenders(found: Sequence[Room], fitness: Array) -> list[Room]:
         places.append(widths.index(width) + n_of_width[width])
         n_of_width[width] += 1
     return [kept[index] for index in np.argsort(places, kind="stable")]
+
+
+def _not_exceeded(found: Sequence[Room]) -> list[Room]:
+    """The settings that no other one equals or exceeds in all three values and in fitness."""
+    if not found:
+        return []
+    points = np.array([[-value for value in (*_values(room.setting), room.fitness)] for room in found], np.float64)
+    return [found[index] for index in non_dominated(points)]
 
 
 def _values(setting: NetworkSetting) -> tuple[int, int, int]:
