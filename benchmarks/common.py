@@ -82,6 +82,8 @@ def save_picture(chart: Chart, name: str) -> None:
 
 def public(argument: str) -> str:
     """An argument without folders of this machine: ``imagefolder:DIR``, ``data.data_dir=DIR``, the name of a file."""
+    if "," in argument:
+        return ",".join(map(public, argument.split(",")))
     if argument.startswith("imagefolder:"):
         return "imagefolder:DIR"
     key, equals, value = argument.partition("=")
