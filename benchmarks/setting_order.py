@@ -24,7 +24,6 @@ from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
 from neuronas.api.plan import Plan
 from neuronas.api.search import Search
 from neuronas.api.settings import planned
-from neuronas.hardware.cost import Array, Totals
 from neuronas.runs.directory import CONFIG, HISTORY
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.settings import Room, diagonal, rooms
@@ -75,13 +74,8 @@ def by_size(run: Plan, surveyed: Surveyed, settings: Sequence[NetworkSetting]) -
     """The first setting of the order that compares cells by fitness and networks by size."""
     cells = np.asarray(surveyed.candidates.fitness)
 
-    def totals_at(setting: NetworkSetting) -> Totals:
-        return run.at(setting).cost_model.totals(surveyed.slots_at(setting), surveyed.occupancy)
-
-    def fitness_at(setting: NetworkSetting, totals: Totals) -> Array:
-        return cells
-
-    return diagonal(rooms(settings, totals_at, run.budget, fitness_at), cells)[0]
+    found = rooms(settings, lambda setting: (surveyed.totals(run.at(setting)), cells), run.budget)
+    return diagonal(found, cells)[0]
 
 
 def main() -> None:

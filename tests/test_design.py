@@ -287,14 +287,12 @@ def test_whatever_is_left_out_is_equalled(values: list[tuple[int, int, int, int]
 
 
 def test_rooms_by_hand() -> None:
-    def totals_at(one: NetworkSetting) -> Totals:
+    def values_at(one: NetworkSetting) -> tuple[Totals, Any]:
         energy = np.array([1.0, 2.0, 3.0]) * one.channels
-        return Totals(energy * 0, energy * 0, energy * 0, energy)
+        return Totals(energy * 0, energy * 0, energy * 0, energy), np.array([1.0, 2.0, np.nan]) * one.channels * energy
 
-    found = rooms(
-        [setting(1, 1, 8), setting(2, 1, 8), setting(9, 1, 8)], totals_at, Budget(max_energy_uj=4.0),
-        lambda one, totals: np.array([1.0, 2.0, np.nan]) * one.channels * totals.energy_uj,
-    )  # fmt: skip
+    settings = [setting(1, 1, 8), setting(2, 1, 8), setting(9, 1, 8)]
+    found = rooms(settings, values_at, Budget(max_energy_uj=4.0))
     assert [(one.setting.channels, one.best, one.fitness, one.fits.tolist()) for one in found] == [
         (1, 1, 4.0, [True, True, False]),  # the third has no fitness
         (2, 1, 16.0, [True, True, False]),

@@ -9,10 +9,11 @@ from scipy.stats import spearmanr
 import neuronas
 from neuronas.api.design_choice import axes_of, survey_plan
 from neuronas.api.settings import planned
-from neuronas.config import WeightBits
+from neuronas.config import SETTINGS, WeightBits
 from neuronas.fitness.measure import Measure, Reading, Task, for_task
 from neuronas.fitness.measures import BUILTIN
 from neuronas.fitness.path_and_size import PathAndSize
+from neuronas.fitness.path_information import ENOUGH_CHANNELS
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -113,3 +114,7 @@ def test_the_survey_of_a_design_compares_cells_only() -> None:
 def test_spikes_are_read_from_a_network_as_wide_as_the_measure_needs(options: dict, channels: int) -> None:
     run = planned("search", {"dataset": "digits", "channels": 24, **options})
     assert run.fitness_shape == replace(run.shape, channels=channels)
+
+
+def test_the_help_states_the_width_that_the_measures_need() -> None:
+    assert f"at most {ENOUGH_CHANNELS} " in SETTINGS["fitness.channels"].meaning.unset

@@ -157,19 +157,22 @@ class Surveyed:
         at = self.run.at(setting)
         return Workload(at.shape, at.space.nodes).slots
 
+    def totals(self, at: Plan) -> Totals:
+        """The cost of all candidates with the plan of a setting."""
+        return at.cost_model.totals(Workload(at.shape, at.space.nodes).slots, self.occupancy)
+
     def choice(self, axes: Axes) -> SettingChoice:
         """The settings worth searching; see ``search.settings``. Without contenders, no surveyed candidate fits."""
-
-        def totals_at(setting: NetworkSetting) -> Totals:
-            return self.run.at(setting).cost_model.totals(self.slots_at(setting), self.occupancy)
-
         cells = self.candidates.fitness
 
-        def fitness_at(setting: NetworkSetting, totals: Totals) -> Array:
-            measure = self.run.at(setting).measure
-            return measure.of_networks(cells, totals.parameters) if isinstance(measure, SizedMeasure) else cells
+        def values_at(setting: NetworkSetting) -> tuple[Totals, Array]:
+            at = self.run.at(setting)
+            totals = self.totals(at)
+            if isinstance(at.measure, SizedMeasure):
+                return totals, at.measure.of_networks(cells, totals.parameters)
+            return totals, cells
 
-        found = rooms(axes.settings, totals_at, self.run.budget, fitness_at)
+        found = rooms(axes.settings, values_at, self.run.budget)
         ranked = by_fitness(found) if isinstance(self.run.measure, SizedMeasure) else diagonal(found, cells)
         design = self.run.config.design
         return SettingChoice(

@@ -46,23 +46,20 @@ class Room:
 
 def rooms(
     settings: Sequence[NetworkSetting],
-    totals_at: Callable[[NetworkSetting], Totals],
+    values_at: Callable[[NetworkSetting], tuple[Totals, Array]],
     budget: Budget,
-    fitness_at: Callable[[NetworkSetting, Totals], Array],
 ) -> list[Room]:
     """The candidates that fit a budget at each setting; settings at which no candidate fits are left out.
 
     Args:
         settings: the settings.
-        totals_at: function from a setting to the costs of the n candidates.
+        values_at: function from a setting to the costs of the n candidates and their fitness, [n]; candidates without
+            fitness (NaN) are never the best.
         budget: the limits.
-        fitness_at: function from a setting and these costs to the fitness of the candidates, [n]; candidates without
-            one (NaN) are never the best.
     """
     found = []
     for setting in settings:
-        totals = totals_at(setting)
-        fitness = fitness_at(setting, totals)
+        totals, fitness = values_at(setting)
         fits = (np.stack(list(budget.excess(totals).values())) <= 0).all(axis=0) & np.isfinite(fitness)
         if fits.any():
             best = int(np.where(fits, fitness, -np.inf).argmax())
