@@ -152,14 +152,14 @@ class Surveyed:
         architectures = [parse_architecture(text) for text in self.candidates.architectures]
         return Workload(self.run.shape, self.run.space.nodes).occupancy(architectures)
 
-    def slots_at(self, setting: NetworkSetting) -> tuple[Slot, ...]:
-        """The rows of work of all candidates at a setting."""
-        at = self.run.at(setting)
+    @staticmethod
+    def slots(at: Plan) -> tuple[Slot, ...]:
+        """The rows of work of all candidates with the plan of a setting."""
         return Workload(at.shape, at.space.nodes).slots
 
     def totals(self, at: Plan) -> Totals:
         """The cost of all candidates with the plan of a setting."""
-        return at.cost_model.totals(Workload(at.shape, at.space.nodes).slots, self.occupancy)
+        return at.cost_model.totals(self.slots(at), self.occupancy)
 
     def choice(self, axes: Axes) -> SettingChoice:
         """The settings worth searching; see ``search.settings``. Without contenders, no surveyed candidate fits."""

@@ -48,7 +48,7 @@ def joint_space(
     values = axis_values(space, accelerator, run.config.hardware.replication, run.config.hardware.schedule)
 
     def networks_at(setting: NetworkSetting) -> Networks:
-        return Networks.of(surveyed.slots_at(setting), surveyed.occupancy, named=run.activity.trace is not None)
+        return Networks.of(surveyed.slots(run.at(setting)), surveyed.occupancy, named=run.activity.trace is not None)
 
     fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
     known = np.isfinite(fitness)
