@@ -162,8 +162,9 @@ def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
 
 
 def counted(n: int, noun: str) -> str:
-    """A number with a noun, whose plural ends in ``s``: ``1 epoch``, ``2,000 epochs``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    """A number with a noun, whose plural ends in ``s``: ``1 epoch``, ``2,000 epochs``, ``3 classes``."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{n:,} {noun}{'' if n == 1 else plural}"
 
 
 def an(noun: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from neuronas.config import DataConfig
 from neuronas.data.dataset import DataSet
 from neuronas.data.published import Placed
-from neuronas.errors import DataError
+from neuronas.errors import DataError, counted
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ImageCounts:
         """The counts in words: all images, then classes without test images."""
         found = [
             f"images: {_words(self.train)} for training, {'none' if self.test is None else _words(self.test)} for "
-            f"testing; {len(self.classes):,} {'class' if len(self.classes) == 1 else 'classes'}"
+            f"testing; {counted(len(self.classes), 'class')}"
         ]
         gaps = [name for name, n in zip(self.classes, self.test or (), strict=False) if not n]
         return [*found, f"without test images: {', '.join(gaps)}"] if gaps else found
