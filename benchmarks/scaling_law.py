@@ -91,7 +91,7 @@ def tabulate(found: dict[str, dict[str, Axis]]) -> None:
     seconds_heads = [f"seconds, {head}" for head in heads]
     long_head = ("time over", "values", *seconds_heads, *heads, "expected", "because")
     _write("benchmarks/NOTES.md", table(long_head, long))
-    _write("docs/engine.md", table(("time over", "expected", *heads), short))
+    _write("docs/engine-results.md", table(("time over", "expected", *heads), short))
 
 
 def _write(file: str, text: str) -> None:
