@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 
 import neuronas
 from conftest import Neuronas
-from neuronas.api.design import plan_design
 from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
+from neuronas.api.design_plan import plan_design
 from neuronas.api.run_facts import read_run
 from neuronas.api.search import Search
 from neuronas.api.settings import planned
@@ -134,7 +134,9 @@ def test_every_stage_can_be_interrupted_and_resumed(made: DesignResult, tmp_path
 
 def test_a_design_that_has_ended_is_only_read(made: DesignResult) -> None:
     before = {path: path.stat().st_mtime_ns for path in made.directory.rglob("*.json")}
-    assert neuronas.design(out=made.directory, resume="auto") == DesignResult.read(made.directory / DESIGN)
+    known = DesignResult.read(made.directory / DESIGN)
+    assert neuronas.design(out=made.directory, resume="auto") == known
+    assert neuronas.design(out=made.directory, resume=True, **SMALL) == known  # the same settings again
     assert before == {path: path.stat().st_mtime_ns for path in made.directory.rglob("*.json")}
 
 

@@ -239,12 +239,44 @@ def test_the_command_prints_the_document(neuronas: Neuronas, tmp_path: Path) -> 
     file = tmp_path / "space.yaml"
     file.write_text("channels: 4\ntimesteps: 2\nweight_bits: 4\nadc_bits: [3, 4]\n")
     common = ("--algorithm", "snasnet", "--n-draws", "4", "--batch-size", "16", "--out", str(tmp_path / "run"))
-    code, out, err = neuronas("design", "--design", str(file), "--front-prefer", "edap", *common, "--json")
+    front = ("--design", str(file), "--front-prefer", "edap", *common, "--json")
+    code, out, err = neuronas("design", *front, "--front-only")
     assert code == 0, err
     found = json.loads(out)
     assert found["prefer"] == "edap" and found["axes"]["adc_bits"] == ["3", "4"]
+    assert json.loads((tmp_path / "run" / "front" / FRONT).read_text()) == found
+    for given in (("--resume",), ()):
+        code, _, err = neuronas("design", "--out", str(tmp_path / "run"), *given)
+        assert code != 0 and "holds a front of networks and chips; repeat its command with --resume" in err
     code, _, err = neuronas("design", "--resolution", "0.1", "--dry-run")
     assert code == 2 and "without --design" in err
+
+
+@pytest.mark.slow
+def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, run = tmp_path / "space.yaml", tmp_path / "run"
+    file.write_text("channels: [4, 5]\ntimesteps: 2\nweight_bits: 4\nadc_bits: [4, 5]\nadcs_per_array: [8, 16]\n")
+    few = ("--algorithm", "snasnet", "--n-draws", "12", "--batch-size", "16", "--finalists", "2", "--epochs", "1")
+    small = ("--finalist-epochs", "1", "--finalist-images", "200", "--limit", "300", "--chips", "1")
+    command = ("design", "--design", str(file), *few, *small, "--set", "data.n_test=60", "--out", str(run), "--json")
+    code, out, err = neuronas(*command)
+    assert code == 0, err
+    found, front = json.loads(out), json.loads((run / "front" / FRONT).read_text())
+    own = front["chosen"]
+    assert found["front"] == {name: front[name] for name in found["front"]} and own["channels"] == found["channels"]
+    for name in ("energy_uj", "latency_ms", "area_mm2"):
+        assert found["cost"][name] <= own[name] * 1.001
+    chip = load_accelerator(str(run / "accelerator.yaml"))
+    assert (chip.crossbar.size, chip.adc.bits) == (own["crossbar_size"], own["adc_bits"])
+    assert "the front of" in err or "front:" in err
+    page = (run / found["files"]["report"]).read_text()
+    assert "chosen from a front" in page and (run / found["files"]["front"]).is_file()
+    code, again, err = neuronas(*command, "--resume")
+    assert code == 0 and json.loads(again) == found and "already finished" in err, err
+    code, again, _ = neuronas("design", "--resume", "--out", str(run), "--json")
+    assert code == 0 and json.loads(again) == found
 
 
 @pytest.mark.slow

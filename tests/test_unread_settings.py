@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from conftest import Neuronas, chain
-from neuronas.api.design import plan_design
+from neuronas.api.design_plan import plan_design
 from neuronas.api.search import plan_search
 from neuronas.api.train import plan_training
 from neuronas.config import SETTINGS, SearchConfig

@@ -59,11 +59,16 @@ def compare(
 
 def design(
     *,
+    design_space: DesignSpace | str | None = ...,
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
     assignments: Iterable[str] = ...,
     out: str | os.PathLike[str] | None = ...,
     resume: bool | str = ...,
     download: bool = ...,
+    prefer: str = ...,
+    resolution: float = ...,
+    error: ErrorTerm | None = ...,
+    max_error: float | None = ...,
     observer: Observer | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -141,16 +146,23 @@ def design(
     any other run, for ``predict``, ``evaluate``, ``export`` and ``load``.
 
     Args:
+        design_space: choose the chip as well, from this space: a YAML file, the name of a built-in one, or a
+            ``DesignSpace``. First the front of networks and chips is computed (see ``design_front``), then the network
+            is designed for the chosen chip, within the cost of the chosen design. None: the given chip.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
         resume: continue the design in ``out``, with an identical result; ``"auto"``: if it holds one.
         download: download the data set if it is missing.
+        prefer: see ``design_front``; this and the next three only with ``design_space``.
+        resolution: see ``design_front``.
+        error: see ``design_front``.
+        max_error: see ``design_front``.
         observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
-        NeuronasError: see ``plan_design`` and ``Design.run``.
+        NeuronasError: see ``plan_design`` and ``Design.run``; with ``design_space`` also ``design_front``.
 
     Settings:
         seed: Random seed [0].

@@ -1,114 +1,70 @@
-"""From data, chip and budgets to a trained, measured and exported network."""
+"""From data, budgets and a chip, or a space of chips, to a trained, measured and exported network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.design_answer import REPORT, design_result
-from neuronas.api.design_choice import axes_of
-from neuronas.api.design_progress import StageProgress
-from neuronas.api.design_stages import DesignStages, why_no_chips
-from neuronas.api.devices import check_device
-from neuronas.api.evaluators import prepare_images, scan_of
-from neuronas.api.finalists import check_images, learning_plan
-from neuronas.api.plan import Plan
-from neuronas.api.settings import Config, planned, resumed_in
-from neuronas.api.training_checks import check_settings
-from neuronas.config import DesignConfig, is_there
+from neuronas.api.design_front import RESOLUTION, FrontPlan, plan_front
+from neuronas.api.design_plan import Design, plan_design
+from neuronas.api.feasibility import rounded_up
+from neuronas.api.front_files import on_chosen_chip
+from neuronas.api.settings import Config, planned
+from neuronas.config import as_path, is_there, merged, written
 from neuronas.errors import RunDirectoryError
-from neuronas.export.formats import format_named
-from neuronas.runs.config_file import read_config
-from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
-from neuronas.runs.directory import CONFIG, RunDirectory, check_start, new_directory
-from neuronas.runs.identity import differences
+from neuronas.fitness.expected_error import ErrorTerm
+from neuronas.hardware.design_space import NETWORK, DesignSpace
+from neuronas.runs.design_fronts import SPACE, DesignFront
+from neuronas.runs.designs import FOLDER, FRONT_FOLDER, DesignResult
+from neuronas.runs.directory import CONFIG
 from neuronas.runs.observer import Observer
-from neuronas.runs.work import Work
+from neuronas.space.notation import parse_architecture
 
 
 @dataclass(frozen=True)
-class Design:
-    """A planned design.
+class JointDesign:
+    """A planned design of network and chip: first the front, then a design for the chip that is chosen from it.
 
     Attributes:
-        directory: run directory.
-        plan: settings and the objects that they name; of the network only the fixed settings.
-        axes: free settings.
-        resume: continue the design in the directory.
+        directory: run directory; the front is in its folder ``front``.
+        front: the planned front.
     """
 
     directory: Path
-    plan: Plan
-    axes: Axes
-    resume: bool
-
-    @property
-    def finished(self) -> DesignResult | None:
-        """The result, if the design is finished."""
-        is_reported = is_there(self.directory / REPORT)
-        return DesignResult.read_if_there(self.directory / DESIGN) if is_reported else None
+    front: FrontPlan
 
     def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignResult:
-        """Run all unfinished stages.
+        """Run both; see ``FrontPlan.run`` and ``Design.run`` for the errors."""
+        return self.on(self.front.run(observer, download=download)).run(observer, download=download)
 
-        Args:
-            observer: observer of the progress.
-            download: download the data set if it is missing.
-
-        Raises:
-            RunDirectoryError: another process uses the directory, it holds another run, or no design to resume.
-            InfeasibleError: no design fits the budget; the message says which limit is closest and what would fit.
-            DataError: images are missing, damaged or too few.
-            DivergedError: the training of all finalists, or of the answer, diverged.
-            VerificationError: an exported file does not compute the same as the network, or a file is damaged.
-        """
+    def on(self, front: DesignFront) -> Design:
+        """The design for the chosen chip: its setting is fixed, and its cells may cost no more than the chosen ones."""
+        values = written(self.front.plan.given)
+        choices = [f"{name}_choices" for name in NETWORK]
+        values["design"] = {name: one for name, one in values.get("design", {}).items() if name not in choices}
+        values = on_chosen_chip(values, front)
+        at = planned("design", {}, config=values, warns=False)
+        cost = at.cost(parse_architecture(front.chosen.architecture))
+        limits = {f"max_{use.name}": min(use.limit, rounded_up(use.judged)) for use in at.budget.uses(cost)}
         is_begun = is_there(self.directory / FOLDER / CONFIG)
-        check_start(self.directory, is_begun=is_begun, resume=self.resume)
-        if not is_begun:  # before anything is written, so that a refused design can be started again in the directory
-            prepare_images(self.plan, scan_of(self.directory, observer), download=download)
-            check_images(self.plan)
-        work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
-        with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
-            if (known := self.finished) is not None:
-                return known
-            work.start(None)
-            result = self._run(work)
-            work.finish(result)
-            return result
-
-    def _run(self, work: Work) -> DesignResult:
-        chips_left_out = why_no_chips(self.plan, self.axes)
-        progress = StageProgress(work, self.directory / FOLDER, has_chips=chips_left_out is None)
-        stages = DesignStages(self.plan, self.axes, self.directory, progress)
-        choice = stages.choose()
-        found = stages.search(choice)
-        finals = stages.finals(choice, found)
-        answer = stages.answer(found, finals)
-        stages.train()
-        evaluation = stages.evaluate()
-        no_integers = None if evaluation.integer else stages.why_no_integers()
-        chips = chips_left_out or stages.chips()
-        files = stages.export()
-        finalists = finals.choice if finals is not None else None
-        result = design_result(
-            self.plan, choice, answer, finalists, evaluation, no_integers, chips, files, progress.times
+        return plan_design(
+            {}, config=merged(values, {"budget": limits}), out=self.directory, resume=is_begun, follows_front=True
         )
-        result.write(self.directory / DESIGN)  # read by the page
-        stages.report()
-        done = result.model_copy(update={"stages": progress.times})  # with the time of the page
-        done.write(self.directory / DESIGN)
-        return done
 
 
 def design(
     *,
+    design_space: DesignSpace | str | None = None,
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool | str = False,
     download: bool = False,
+    prefer: str = "knee",
+    resolution: float = RESOLUTION,
+    error: ErrorTerm | None = None,
+    max_error: float | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> DesignResult:
@@ -118,63 +74,64 @@ def design(
     any other run, for ``predict``, ``evaluate``, ``export`` and ``load``.
 
     Args:
+        design_space: choose the chip as well, from this space: a YAML file, the name of a built-in one, or a
+            ``DesignSpace``. First the front of networks and chips is computed (see ``design_front``), then the network
+            is designed for the chosen chip, within the cost of the chosen design. None: the given chip.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
         resume: continue the design in ``out``, with an identical result; ``"auto"``: if it holds one.
         download: download the data set if it is missing.
+        prefer: see ``design_front``; this and the next three only with ``design_space``.
+        resolution: see ``design_front``.
+        error: see ``design_front``.
+        max_error: see ``design_front``.
         observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
-        NeuronasError: see ``plan_design`` and ``Design.run``.
+        NeuronasError: see ``plan_design`` and ``Design.run``; with ``design_space`` also ``design_front``.
     """
-    found = plan_design(options, config=config, assignments=assignments, out=out, resume=resume)
-    return found.run(observer, download=download)
+    common: dict[str, Any] = {"config": config, "assignments": assignments, "out": out, "resume": resume}
+    planned_design: Design | JointDesign
+    if design_space is None:
+        planned_design = plan_design(options, **common)
+    else:
+        planned_design = plan_joint_design(
+            design_space, options, **common, prefer=prefer, resolution=resolution, error=error, max_error=max_error
+        )
+    return planned_design.run(observer, download=download)
 
 
-def plan_design(
+def plan_joint_design(
+    space: DesignSpace | str,
     options: Mapping[str, Any],
     *,
-    config: Config = None,
-    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool | str = False,
-) -> Design:
+    **of_front: Any,
+) -> JointDesign:
     """Check everything that can be checked before an image is read.
 
     Args:
+        space: see ``design_space`` of ``design``.
         options: settings by keyword.
-        config: see ``design``.
-        assignments: see ``design``.
         out: see ``design``.
-        resume: see ``design``; without ``config``, the design's own settings are used.
+        resume: see ``design``.
+        **of_front: further arguments of ``plan_front``.
 
     Raises:
-        ConfigurationError: an option, name or value is unknown, or the device is not available.
-        RunDirectoryError: the design to resume was started with other choices.
+        ConfigurationError: an option, name or value is unknown or does not go with another one.
+        RunDirectoryError: the directory holds another run.
     """
-    assignments = tuple(assignments)
-    directory, going_on = resumed_in(out, resume, Path(FOLDER, CONFIG))
-    own = directory / FOLDER if going_on and directory and (directory / FOLDER / CONFIG).is_file() else None
-    planned_with = partial(planned, "design", config=config, assignments=assignments, run=own, resume=True)
-    run = planned_with(options)
-    axes = axes_of(run, is_resumed=own is not None)
-    if own is not None:
-        stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)
-        if changed := differences(run.config.design.model_dump(), stored.model_dump()):
-            raise RunDirectoryError(
-                f"run directory {directory}: was started with other settings: design.{changed[0]}; choose another --out"
-            )
-    else:
-        # A resumed design keeps its choices even if the data set's defaults have changed.
-        choices = {f"{name}_choices": values for name, values in axes}
-        run = planned_with({**options, **choices}, warns=False)
-    run.algorithm.check(run.config.search)
-    check_settings(learning_plan(run))
-    for name in run.config.design.formats:
-        format_named(name)
-    if run.config.engine.cluster is None:
-        check_device(run.config.device)
-    directory = directory or new_directory(run.config.data.name, "design")
-    return Design(directory, run, axes, going_on)
+    directory = as_path(out, "--out") if out is not None else None
+    if directory is not None and not is_there(directory / FRONT_FOLDER / SPACE):
+        for file in (Path(CONFIG), Path(FOLDER, CONFIG)):
+            if is_there(directory / file):
+                raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
+    place = directory / FRONT_FOLDER if directory is not None else None
+    front = plan_front(space, dict(options), out=place, resume=resume, **of_front)
+    if directory is None:
+        directory = front.directory
+        front = replace(front, directory=directory / FRONT_FOLDER)
+    return JointDesign(directory, front)

@@ -5,45 +5,31 @@ from pathlib import Path
 
 from neuronas.api.chip import kept_chips
 from neuronas.api.design_choice import alternatives
+from neuronas.api.design_stages import Outcome
 from neuronas.api.plan import Plan
-from neuronas.api.search_result import SearchResult
 from neuronas.errors import counted
 from neuronas.hardware.units import quantity, word
 from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipEvaluation
-from neuronas.runs.designs import DesignResult, MeasuredShare, SettingChoice, StageTime
+from neuronas.runs.design_fronts import FRONT, FRONT_PAGE, DesignFront, FrontChoice
+from neuronas.runs.designs import FRONT_FOLDER, DesignResult, MeasuredShare, SettingChoice, StageTime
 from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, EVALUATION
-from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 
 REPORT = "report.html"
 
 
-def design_result(
-    run: Plan,
-    choice: SettingChoice,
-    answer: SearchResult,
-    finalists: FinalistChoice | None,
-    evaluation: Evaluation,
-    no_integers: str | None,
-    chips: ChipEvaluation | str,
-    files: dict[str, Path],
-    stages: tuple[StageTime, ...],
-) -> DesignResult:
+def design_result(run: Plan, found: Outcome, stages: tuple[StageTime, ...]) -> DesignResult:
     """Assemble the result.
 
     Args:
         run: settings of the design.
-        choice: settings that were searched.
-        answer: architecture that was found.
-        finalists: trained finalists; None if there was only one candidate.
-        evaluation: evaluation of the trained answer.
-        no_integers: why it has no integer-only network.
-        chips: evaluation on simulated chips, or why there is none.
-        files: exported files, by name.
+        found: what its stages found.
         stages: finished stages.
     """
+    answer, evaluation, chips = found.answer, found.evaluation, found.chips
     directory, setting = answer.directory, answer.plan.setting
     low, high = evaluation.interval_95(evaluation.top1)
+    front = _choice_of_front(directory / FRONT_FOLDER / FRONT)
     return DesignResult(
         **{name: getattr(answer.summary, name) for name in type(answer.summary).model_fields},
         directory=directory,
@@ -51,16 +37,17 @@ def design_result(
         test_accuracy=MeasuredShare(value=evaluation.top1, low=low, high=high),
         n_test=evaluation.n_images,
         integer=evaluation.integer,
-        integer_left_out=no_integers,
+        integer_left_out=found.no_integers,
         chip_accuracy=None if isinstance(chips, str) else _on_chips(chips),
         n_chips=0 if isinstance(chips, str) else chips.n_chips,
         chip_loss=None if isinstance(chips, str) else _loss(chips),
         chips_left_out=chips if isinstance(chips, str) else None,
-        verdict=_verdict(answer, evaluation, chips, files),
-        reason=tuple(_reasons(choice, finalists)),
-        choice=choice,
-        alternatives=alternatives(run, choice.axes, setting, answer.architecture),
-        files=_files(directory, run, files, has_chips=not isinstance(chips, str)),
+        verdict=_verdict(found),
+        reason=(*_from_front(front), *_reasons(found.choice, found.finalists)),
+        choice=found.choice,
+        alternatives=alternatives(run, found.choice.axes, setting, answer.architecture),
+        front=front,
+        files=_files(run, found, front),
         stages=stages,
     )
 
@@ -74,7 +61,8 @@ def _loss(chips: ChipEvaluation) -> float:
     return chips.quantised_network_top1 - chips.top1_mean
 
 
-def _verdict(answer: SearchResult, evaluation: Evaluation, chips: ChipEvaluation | str, files: dict[str, Path]) -> str:
+def _verdict(found: Outcome) -> str:
+    answer, evaluation, chips = found.answer, found.evaluation, found.chips
     uses = [use for use in answer.plan.budget.uses(answer.cost) if use.used is not None]
     tightest = max(uses, key=lambda use: use.used or 0.0, default=None)
     if answer.summary.violations:
@@ -92,8 +80,24 @@ def _verdict(answer: SearchResult, evaluation: Evaluation, chips: ChipEvaluation
         on_chips = f"simulated chips {'cost' if points >= 0 else 'add'} {abs(points):.1f} points"
         if _loss(chips) >= NOTICED_LOSS and chips.verdict is not None and chips.verdict.remedies:
             on_chips += f" ({chips.verdict.text})"
-    exported = "; exported and verified" if files else ""
+    exported = "; exported and verified" if found.files else ""
     return f"{kept}; {evaluation.top1:.1%} of {evaluation.n_images:,} test images; {on_chips}{exported}"
+
+
+def _choice_of_front(path: Path) -> FrontChoice | None:
+    front = DesignFront.read_if_there(path)
+    return None if front is None else FrontChoice(**{name: getattr(front, name) for name in FrontChoice.model_fields})
+
+
+def _from_front(front: FrontChoice | None) -> Iterator[str]:
+    """How chip and setting were chosen, in sentences."""
+    if front is not None:
+        own = front.chosen
+        yield (
+            f"Chip and setting were chosen from a front of {front.n_front:,} designs, out of {front.n_covered:,} "
+            f"({front.prefer}): {own.chip}. Its expected accuracy on the chip was {1 - own.error:.1%}."
+        )
+        yield "The cells were then searched within the cost of that design."
 
 
 def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterator[str]:
@@ -125,13 +129,15 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
         )
 
 
-def _files(directory: Path, run: Plan, files: dict[str, Path], *, has_chips: bool) -> dict[str, str]:
-    found = {
+def _files(run: Plan, found: Outcome, front: FrontChoice | None) -> dict[str, str]:
+    directory = found.answer.directory
+    paths = {
         "report": directory / REPORT,
         "architecture": directory / ARCHITECTURE,
         "network": directory / CHECKPOINTS / "best.safetensors",
         "evaluation": directory / EVALUATION,
-        **({"chips": kept_chips(run, directory)} if has_chips else {}),
-        **files,
+        **({} if isinstance(found.chips, str) else {"chips": kept_chips(run, directory)}),
+        **({} if front is None else {"front": directory / FRONT_FOLDER / FRONT_PAGE}),
+        **found.files,
     }
-    return {name: str(path.relative_to(directory)) for name, path in found.items()}
+    return {name: str(path.relative_to(directory)) for name, path in paths.items()}

@@ -28,13 +28,36 @@ from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
 from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
 from neuronas.runs.evaluations import Evaluation
-from neuronas.runs.finalists import FINALISTS, Finalist
+from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice
 from neuronas.runs.history_file import HistorySnapshot
 from neuronas.runs.results import TrainingResult
 from neuronas.runs.work import Work
 from neuronas.search.halving import fittest
 
 SURVEY = "survey"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the stages of a design found.
+
+    Attributes:
+        choice: the settings that were searched.
+        answer: the answer, as the result of a search.
+        finalists: trained finalists; None if there was only one candidate.
+        evaluation: evaluation of the trained answer.
+        no_integers: why it has no integer-only network; None if it has one.
+        chips: evaluation on simulated chips, or why there is none.
+        files: exported files, by name.
+    """
+
+    choice: SettingChoice
+    answer: SearchResult
+    finalists: FinalistChoice | None
+    evaluation: Evaluation
+    no_integers: str | None
+    chips: ChipEvaluation | str
+    files: dict[str, Path]
 
 
 @dataclass(frozen=True)
@@ -62,6 +85,24 @@ class DesignStages:
     def _data(self) -> dict[str, Any]:
         """Images that exist only in memory and must be passed to every command."""
         return {"dataset": value_at(written(self.run.given), "data.name")} if self.run.passes_images else {}
+
+    def outcome(self) -> Outcome:
+        """Run all unfinished stages except the report."""
+        choice = self.choose()
+        found = self.search(choice)
+        finals = self.finals(choice, found)
+        answer = self.answer(found, finals)
+        self.train()
+        evaluation = self.evaluate()
+        return Outcome(
+            choice=choice,
+            answer=answer,
+            finalists=finals.choice if finals is not None else None,
+            evaluation=evaluation,
+            no_integers=None if evaluation.integer else self.why_no_integers(),
+            chips=why_no_chips(self.run, self.axes) or self.chips(),
+            files=self.export(),
+        )
 
     def choose(self) -> SettingChoice:
         """Find the settings worth searching: one survey of the cells, then only costs.

@@ -115,7 +115,7 @@ class FrontFiles:
                 "settings": CHOSEN,
             },
         )  # fmt: skip
-        self._write_chosen(own, front.chosen)
+        self._write_chosen(own, front)
         self._write_table(members)
         write_text(self.directory / FRONT_PAGE, front_page(front, members))
         front.write(self.directory / FRONT)
@@ -163,22 +163,18 @@ class FrontFiles:
                 for value, one in setting_effects(values, self.state.means[known]).items():
                     yield AxisEffect(axis=name, value=f"{value:g}", factors=_by_name(one))
 
-    def _write_chosen(self, row: int, design: DesignPoint) -> None:
+    def _write_chosen(self, row: int, front: DesignFront) -> None:
         """Write the chosen design as files for ``train``, ``estimate`` and ``evaluate --chip``."""
+        design = front.chosen
         number, _, chip = map(int, self.state.front.origins[row])
         arrays = self.space.chips(self.space.settings[number]).only(np.array([chip])).arrays
         name = self.plan.config.hardware.accelerator
         accelerator = scaled_accelerator(self.space.base, arrays, name)
         accelerator = accelerator.model_copy(update={"description": f"{design.chip}; {name}, scaled"})
-        place = self.directory / _ACCELERATOR
-        write_yaml(place, accelerator)
+        write_yaml(self.directory / _ACCELERATOR, accelerator)
         ArchitectureFile.of(parse_architecture(design.architecture)).write(self.directory / ARCHITECTURE)
         values = {key: value for key, value in written(self.plan.given).items() if key not in ("design", "search")}
-        hardware = {
-            "accelerator": str(place), "schedule": design.schedule, "replication": design.replication,
-        }  # fmt: skip
-        chosen_settings = merged(values, {"network": design.setting.plain(), "hardware": hardware})
-        plain = _plain(written(given(chosen_settings, CHOSEN)))
+        plain = _plain(written(given(on_chosen_chip(values, front), CHOSEN)))
         write_text(self.directory / CHOSEN, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
 
     def _write_table(self, members: Sequence[DesignPoint]) -> None:
@@ -213,6 +209,16 @@ def design_point(
         **setting.plain(),
         **values,
     )
+
+
+def on_chosen_chip(values: Mapping[str, Any], front: DesignFront) -> dict[str, Any]:
+    """Settings, as nested values, with chip and network setting of the chosen design of a front."""
+    own = front.chosen
+    hardware = {
+        "accelerator": str(front.directory / front.files["accelerator"]), "schedule": own.schedule,
+        "replication": own.replication,
+    }  # fmt: skip
+    return merged(values, {"network": own.setting.plain(), "hardware": hardware})
 
 
 def _plain(value: Any) -> Any:

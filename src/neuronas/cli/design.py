@@ -10,7 +10,9 @@ from neuronas.cli.unfinished import explained
 from neuronas.errors import ConfigurationError, quoted
 
 if TYPE_CHECKING:
-    from neuronas.api.design import Design
+    from neuronas.api.design import JointDesign
+    from neuronas.api.design_plan import Design
+    from neuronas.runs.design_fronts import DesignFront
     from neuronas.runs.designs import DesignResult
 
 _TITLE, _FRONT_TITLE = 15, 18
@@ -27,6 +29,7 @@ def design(
     resume: opt.Resume = False,
     dry_run: opt.DryRun = False,
     design: opt.DesignSpace = None,
+    front_only: opt.FrontOnly = False,
     front_prefer: opt.FrontPrefer = None,
     resolution: opt.Resolution = None,
     max_error: opt.MaxError = None,
@@ -34,28 +37,40 @@ def design(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.design import plan_design
+    from neuronas.api.design import plan_joint_design
+    from neuronas.api.design_plan import plan_design
     from neuronas.machine import keep_freed_memory
+
+    common: dict[str, Any] = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
+    of_front = {"prefer": front_prefer, "resolution": resolution, "max_error": max_error}
+    given: dict[str, Any] = {name: one for name, one in of_front.items() if one is not None}
+    if design is None and (given or front_only):
+        raise ConfigurationError(
+            "--front-only, --front-prefer, --resolution or --max-error given without --design; expected it with them"
+        )
+    if design is not None and dry_run:
+        raise ConfigurationError("--dry-run given with --design; expected one of them")
+    keep_freed_memory()
+    if design is None:
+        planned = plan_design(options, **common)
+        if dry_run:
+            _print_plan(planned, as_json=as_json)
+            return
+    else:
+        joint = plan_joint_design(design, options, **common, **given)
+        front = _front(joint, download=download, as_json=as_json, quiet=quiet)
+        if front_only:
+            _print_front(front, as_json=as_json, quiet=quiet)
+            return
+        planned = joint.on(front)
+    _run(planned, download=download, as_json=as_json, quiet=quiet)
+
+
+def _run(planned: "Design", *, download: bool, as_json: bool, quiet: bool) -> None:
+    """Run all stages and print the result."""
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
 
-    of_front = {"prefer": front_prefer, "resolution": resolution, "max_error": max_error}
-    given = {name: one for name, one in of_front.items() if one is not None}
-    if design is not None:
-        if dry_run:
-            raise ConfigurationError("--dry-run given with --design; expected one of them")
-        common = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
-        _front(design, options, {**common, **given}, download=download, as_json=as_json, quiet=quiet)
-        return
-    if given:
-        raise ConfigurationError(
-            "--front-prefer, --resolution or --max-error given without --design; expected it with them"
-        )
-    planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
-    if dry_run:
-        _print_plan(planned, as_json=as_json)
-        return
-    keep_freed_memory()
     was_finished = planned.resume and planned.finished is not None
     directory = planned.directory
     with (
@@ -139,46 +154,42 @@ def _print(planned: "Design", result: "DesignResult") -> None:
     )
 
 
-def _front(
-    space: str, options: dict[str, Any], given: dict[str, Any], *, download: bool, as_json: bool, quiet: bool
-) -> None:
-    """Run ``plan_front`` and print the result.
-
-    Args:
-        space: name or file of the design space.
-        options: settings.
-        given: keyword arguments of ``plan_front``.
-        download: download the data set if it is missing.
-        as_json: print the document as JSON.
-        quiet: print one line.
-    """
-    from neuronas.api.design_front import plan_front
-    from neuronas.cli.tables import printable
-    from neuronas.report import front_tables
+def _front(joint: "JointDesign", *, download: bool, as_json: bool, quiet: bool) -> "DesignFront":
+    """Compute the front; say what was chosen from it."""
     from neuronas.runs.design_fronts import SPACE
 
-    planned = plan_front(space, options, **given)
-    directory = planned.directory
+    planned = joint.front
     with (
-        explained("design", directory, directory / SPACE, as_json=as_json, quiet=quiet),
+        explained(
+            "design", joint.directory, planned.directory / SPACE, as_json=as_json, quiet=quiet, keeps_settings=False
+        ),
         ProgressBar(quiet=quiet) as progress,
     ):
-        found = planned.run(progress, download=download)
+        front = planned.run(progress, download=download)
+    if not quiet:
+        console.notes.print(f"front: {front.chosen.text}, {front.prefer} of {front.n_front:,} designs")
+    return front
+
+
+def _print_front(front: "DesignFront", *, as_json: bool, quiet: bool) -> None:
+    from neuronas.cli.tables import printable
+    from neuronas.report import front_tables
+
     if as_json:
-        console.print_json(found)
+        console.print_json(front)
         return
     out = console.answers
     if quiet:
-        out.print(found.chosen.text)
+        out.print(front.chosen.text)
         return
-    for name, finding in front_tables.answer(found):
+    for name, finding in front_tables.answer(front):
         out.print(f"{name:{_FRONT_TITLE}}{finding}")
     out.print()
-    out.print(printable(front_tables.extremes(found)))
-    if found.purchases:
-        out.print(printable(front_tables.buys(found)))
-    for name, file in found.files.items():
-        out.print(f"{name}: {directory / file}")
+    out.print(printable(front_tables.extremes(front)))
+    if front.purchases:
+        out.print(printable(front_tables.buys(front)))
+    for name, file in front.files.items():
+        out.print(f"{name}: {front.directory / file}")
     out.print("next:")
-    for line in front_tables.commands(found):
+    for line in front_tables.commands(front):
         out.print(f"  {line}")

@@ -67,12 +67,13 @@ Download = Annotated[bool, option("Download the data set if it is missing \\[off
 DesignSpace = Annotated[
     str | None,
     option(
-        "Choose network and chip together from a design space: all, converters or FILE.yaml; writes the front and "
-        "one design of it, ready to be trained \\[network only].",
+        "Choose network and chip together from a design space: all, converters or FILE.yaml; first computes the "
+        "front, then designs the network for the chip chosen from it \\[network only].",
         "--design",
         metavar="NAME|FILE",
     ),
 ]
+FrontOnly = Annotated[bool, option("Stop after the front (--design) \\[off].", "--front-only")]
 FrontPrefer = Annotated[
     str | None,
     option(

@@ -9,7 +9,9 @@ from neuronas.errors import InfeasibleError, quoted
 
 
 @contextmanager
-def explained(verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: bool) -> Iterator[None]:
+def explained(
+    verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: bool, keeps_settings: bool = True
+) -> Iterator[None]:
     """Explain why a run ended without an answer: nothing fits, or it was interrupted. The exception goes on.
 
     Args:
@@ -18,6 +20,7 @@ def explained(verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: 
         begun: file that exists once the run can be resumed.
         as_json: print what would fit as one JSON object.
         quiet: print nothing else.
+        keeps_settings: the directory holds all settings, so that the command to resume needs no other option.
     """
     try:
         yield
@@ -30,7 +33,7 @@ def explained(verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: 
         raise
     except KeyboardInterrupt:
         if not quiet and begun.is_file():
-            console.notes.print(
-                f"everything so far is kept; resume with: neuronas {verb} --resume --out {quoted(directory)}"
-            )
+            to_resume = f"--resume --out {quoted(directory)}"
+            how = f"resume with: neuronas {verb}" if keeps_settings else "to resume, repeat the command with"
+            console.notes.print(f"everything so far is kept; {how} {to_resume}")
         raise

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from neuronas.errors import counted
 from neuronas.hardware.units import BUDGETED, quantity, word
+from neuronas.report.front_tables import more_accuracy
 from neuronas.report.tables import Table, duration, number, share
 from neuronas.runs.designs import Alternative, DesignResult, SettingChoice
 
@@ -37,6 +38,10 @@ def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
 
 def _buys(design: DesignResult) -> Iterator[str]:
     """How to get more accuracy, and the obstacles."""
+    if design.front is not None:
+        found = list(more_accuracy(design.front))
+        yield from found or ["no design of the front has a lower expected error for up to 50 % more of one cost"]
+        return
     larger = [one for one in design.alternatives if one.is_larger]
     if not larger:
         yield "the largest setting there is"

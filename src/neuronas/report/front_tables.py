@@ -1,11 +1,11 @@
 """Tables and sentences on a Pareto front of networks and chips."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, duration, number, share
-from neuronas.runs.design_fronts import DesignFront, DesignPoint
+from neuronas.runs.design_fronts import DesignFront, DesignPoint, FrontChoice, Purchase
 
 OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2")
 """Objectives in charts and tables."""
@@ -86,19 +86,28 @@ def _row(name: str, one: DesignPoint) -> tuple[str, ...]:
     )
 
 
-def buys(front: DesignFront) -> Table:
+def buys(front: FrontChoice) -> Table:
     """Gains in one objective for more of another."""
-    rows = tuple(
-        (
-            f"{one.more:.0%} more {NAMES[one.spent]}",
-            f"{one.saved:.1%} less {NAMES[one.objective]}",
-            amount(one.objective, getattr(one.design, one.objective)),
-            _changes(front.chosen, one.design),
-        )
-        for one in front.purchases
-    )
     titles = ("spend at most", "to get", "namely", "by changing")
+    rows = tuple(_purchase(front, one) for one in front.purchases)
     return Table("Gains for more cost, no other objective worse (except memory)", titles, rows, text_columns=(0, 1, 3))
+
+
+def more_accuracy(front: FrontChoice) -> Iterator[str]:
+    """How to get a lower expected error for more of another cost, in sentences."""
+    for one in front.purchases:
+        if one.objective == "error":
+            more, saved, amount_of, changes = _purchase(front, one)
+            yield f"for {more}: {saved} ({amount_of}), by changing {changes}"
+
+
+def _purchase(front: FrontChoice, one: Purchase) -> tuple[str, str, str, str]:
+    return (
+        f"{one.more:.0%} more {NAMES[one.spent]}",
+        f"{one.saved:.1%} less {NAMES[one.objective]}",
+        amount(one.objective, getattr(one.design, one.objective)),
+        _changes(front.chosen, one.design),
+    )
 
 
 def _changes(own: DesignPoint, other: DesignPoint) -> str:

@@ -94,8 +94,26 @@ class AxisEffect(Document):
     factors: dict[str, float]
 
 
-class DesignFront(Shown, Document):
-    """The Pareto front of network and chip together, and the design chosen from it.
+class FrontChoice(Document):
+    """The design chosen from a Pareto front.
+
+    Attributes:
+        n_covered: number of designs that were enumerated or excluded by bounds.
+        n_front: number of designs on the front.
+        prefer: how the design was chosen.
+        chosen: the chosen design.
+        purchases: trade-offs: the gain if energy, time or area may be larger than the chosen design's.
+    """
+
+    n_covered: int
+    n_front: int
+    prefer: str
+    chosen: DesignPoint
+    purchases: tuple[Purchase, ...]
+
+
+class DesignFront(Shown, FrontChoice):
+    """The Pareto front of network and chip together, and the design chosen from it; ``front.csv`` lists all designs.
 
     Attributes:
         directory: folder of all files.
@@ -103,20 +121,15 @@ class DesignFront(Shown, Document):
         axes: values of every axis, as text.
         n_candidates: number of candidates whose fitness was computed.
         n_settings: number of settings of the network.
-        n_covered: number of designs that were enumerated or excluded by bounds.
         n_costed: number of designs that were costed individually.
         n_feasible: number of costed designs within all limits.
         excluded: number of combinations of setting and chip that cannot be built, by rule.
-        n_front: number of designs on the front; ``front.csv`` lists them all.
         resolution: relative tolerance within which the front is complete.
         max_error: limit of the expected error; designs with a larger one are excluded.
         error_term: name of the estimate of the expected error.
         error_basis: data that this estimate is based on.
         error_half_width: half-width of the 90 % interval around an expected error; null: unknown for this data set.
-        prefer: how the design was chosen.
-        chosen: the chosen design.
         extremes: the best design of each objective, and of the energy-delay-area product.
-        purchases: trade-offs: the gain if energy, time or area may be larger than the chosen design's.
         effects: main effects of each axis.
         interactions: the largest pairwise interactions of chip axes, as shares of the variance of each cost.
         explained: share of the variance of each objective over chips that the main effects of the chip's axes explain.
@@ -130,20 +143,15 @@ class DesignFront(Shown, Document):
     axes: dict[str, tuple[str, ...]]
     n_candidates: int
     n_settings: int
-    n_covered: int
     n_costed: int
     n_feasible: int
     excluded: dict[str, int]
-    n_front: int
     resolution: float
     max_error: float = 1.0
     error_term: str
     error_basis: str
     error_half_width: float | None
-    prefer: str
-    chosen: DesignPoint
     extremes: dict[str, DesignPoint]
-    purchases: tuple[Purchase, ...]
     effects: tuple[AxisEffect, ...]
     interactions: dict[str, dict[str, float]]
     explained: dict[str, float]

@@ -6,12 +6,14 @@ from pydantic import Field
 
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted
+from neuronas.runs.design_fronts import FrontChoice
 from neuronas.runs.document import Document, Location, Share
 from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.results import SearchSummary
 
-DESIGN, FOLDER = "design.json", "design"
+DESIGN, FOLDER, FRONT_FOLDER = "design.json", "design", "front"
+"""Result of a design; folder of its candidates; folder of the front from which its chip was chosen."""
 CHOICE, STAGES = "choice.json", "stages.json"
 """Files in the folder: the alternatives, and the time of each stage so far."""
 Stage = Literal[
@@ -141,6 +143,7 @@ class DesignResult(Shown, SearchSummary):
         reason: why this design was chosen, in sentences.
         choice: the settings considered.
         alternatives: the same cells at other settings.
+        front: choice of chip and setting from the front of networks and chips; absent if the chip was given.
         files: paths in the run directory, by name.
         stages: the stages and their times.
     """
@@ -161,6 +164,7 @@ class DesignResult(Shown, SearchSummary):
     reason: tuple[str, ...]
     choice: SettingChoice
     alternatives: tuple[Alternative, ...]
+    front: FrontChoice | None = Field(default=None, exclude_if=lambda front: front is None)
     files: dict[str, str]
     stages: tuple[StageTime, ...]
 
