@@ -13,6 +13,7 @@ from typing import Any
 
 import neuronas
 from neuronas.config import SETTINGS, Setting, settings_for
+from neuronas.config.needs import Needs
 from neuronas.config.schema import ResolvedConfig
 from neuronas.config.unread_settings import expected_of
 
@@ -63,14 +64,19 @@ def _row(one: Setting) -> str:
     option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
     values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.type_text, one.limits]).strip()
     unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
-    needs = "".join(
-        f"; needs `{other.path}`{f' {what}' if (what := expected_of(other, one.path, SETTINGS)) else ''}"
-        for other in one.meaning.needs
-    )
+    needs = "".join(f"; needs {_needed(other, one.path)}" for other in one.meaning.needs)
     commands = ", ".join(sorted(_COMMANDS.get(verb, verb) for verb in one.meaning.verbs))
     meaning = f"{one.meaning.help}{unit}{needs}"
     row = f"| `{one.path}` | {option} | {commands} | {values} | {one.default_text} | {meaning} |"
     return row.replace("  ", " ")
+
+
+def _needed(needs: Needs, path: str) -> str:
+    """The other setting that a setting needs, with its values; an example, if its registry declares them."""
+    what = expected_of(needs, path, SETTINGS)
+    if needs.expected and not needs.values and needs.is_met is None:
+        return f"a `{needs.path}` such as {what}"
+    return f"`{needs.path}`{f' {what}' if what else ''}"
 
 
 def stub() -> str:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,22 @@ def test_help_shows_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> 
     assert "<bool>" not in shown  # a flag takes no value
     for name in REGISTRIES["algorithms"]:
         assert name in shown
+
+
+def _options(command: Any) -> Iterator[Any]:
+    yield from (part for part in command.params if part.param_type_name == "option" and not part.hidden)
+    for child in getattr(command, "commands", {}).values():
+        yield from _options(child)
+
+
+def test_the_help_of_an_option_states_its_default_once() -> None:
+    import typer
+
+    without = {"--help", "--version", "--list", "--set", "--install-completion", "--show-completion"}
+    for option in _options(typer.main.get_command(app)):
+        if not (option.required or without & {*option.opts}):
+            assert option.help.count(r"\[") == 1, option.opts
+            assert option.default in (None, False) or not option.show_default, option.opts
 
 
 def test_a_setting_without_an_option_can_be_set_in_four_ways(tmp_path: Path) -> None:

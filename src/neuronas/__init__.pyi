@@ -205,7 +205,7 @@ def design(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-and-size].
+        fitness: Fitness measure (with --preset paper and in the papers' experiments: sahd) [path-and-size].
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
@@ -381,7 +381,7 @@ def design_front(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-and-size].
+        fitness: Fitness measure (with --preset paper and in the papers' experiments: sahd) [path-and-size].
         batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
@@ -985,7 +985,7 @@ def search(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        fitness: Fitness measure [path-and-size].
+        fitness: Fitness measure (with --preset paper and in the papers' experiments: sahd) [path-and-size].
         fitness_channels: Channels of the network whose spikes the fitness reads; with fewer, a search is faster [network.channels, but at most 16 for path-and-size and path-information].
         batch_size: Batch size for the fitness [the data set's].
         n_batches: Number of batches over which fitness is averaged [1].

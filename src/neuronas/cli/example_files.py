@@ -5,7 +5,7 @@ from typing import Annotated
 
 from neuronas.cli import console, options
 
-OutFolder = Annotated[Path, options.path("DIR", "Folder to write to; default: the current one.")]
+OutFolder = Annotated[Path, options.path("DIR", "Folder to write to \\[the current one].")]
 
 
 def example_files(

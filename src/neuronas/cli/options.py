@@ -16,8 +16,8 @@ RUN = "Run"
 
 
 def option(help: str, *flags: str, panel: str = RUN, **more: Any) -> Any:  # noqa: A002 - as Typer calls it
-    """An option in a panel of the help; other arguments as for ``typer.Option``."""
-    return typer.Option(*flags, help=help, rich_help_panel=panel, **more)
+    """An option in a panel of the help, whose text states the default; other arguments as for ``typer.Option``."""
+    return typer.Option(*flags, help=help, rich_help_panel=panel, show_default=False, **more)
 
 
 def path(metavar: str, help: str, *flags: str, panel: str = RUN) -> Any:  # noqa: A002
@@ -94,7 +94,7 @@ MaxError = Annotated[
         metavar="SHARE",
     ),
 ]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], option("Device for the computation \\[auto].")]
 """For commands without settings."""
 Arch = Annotated[
     str,

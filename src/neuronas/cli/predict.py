@@ -20,7 +20,7 @@ Images = Annotated[
     list[str],
     typer.Argument(metavar="IMAGE...", help="Image files and folders of images; - reads paths from standard input."),
 ]
-TopK = Annotated[int, typer.Option("--top-k", min=1, help="Classes per image, the most likely first.")]
+TopK = Annotated[int, options.option("Classes per image, the most likely first \\[1].", "--top-k", min=1)]
 Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values \\[off].", rich_help_panel="Run")]
 Skip = Annotated[bool, typer.Option("--skip-corrupt", help="Leave out images that cannot be read \\[off].")]
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from neuronas.experiments.labels import Labels
 
 ScaleOption = Annotated[
-    Scale, typer.Option(help="Size: minutes, hours, or as published (needs a GPU if networks are trained).")
+    Scale, opt.option("Size: minutes, hours, or as published (needs a GPU if networks are trained) \\[small].")
 ]
-Results = Annotated[Path, opt.path("DIR", "Folder for the result.")]
+Results = Annotated[Path, opt.path("DIR", "Folder for the result \\[results].")]
 
 app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode="rich")
 
@@ -184,7 +184,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         options: dict[str, Any],
         scale: ScaleOption = "small",
         n_seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions \\[the size's].")] = None,
-        seed: Annotated[int, typer.Option(min=0, help="First random seed.")] = 0,
+        seed: Annotated[int, opt.option("First random seed \\[0].", min=0)] = 0,
         runs: Annotated[
             Path | None,
             opt.path("DIR", "Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one."),

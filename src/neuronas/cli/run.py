@@ -18,7 +18,7 @@ _SHOWN = 12
 Events = Annotated[
     Path, typer.Option("--events", parser=as_path, metavar="FILE", help="Recording, in any supported format.")
 ]
-Pace = Annotated[float, typer.Option(min=0, help="Speed of the stream: 1 as recorded; 0 as fast as possible.")]
+Pace = Annotated[float, options.option("Speed of the stream: 1 as recorded; 0 as fast as possible \\[0].", min=0)]
 Serve = Annotated[
     bool,
     options.option("Show events and scores live in the browser, on this machine only \\[off].", "--serve", panel=PANEL),

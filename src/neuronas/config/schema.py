@@ -173,7 +173,11 @@ class FitnessConfig(Section):
     """Fitness: how candidates are ranked without training."""
 
     name: str = setting(
-        "Fitness measure", "path-and-size", (SEARCH, BENCHMARK, STUDY, DESIGN), name="fitness", choices=FITNESS
+        "Fitness measure (with --preset paper and in the papers' experiments: sahd)",
+        "path-and-size",
+        (SEARCH, BENCHMARK, STUDY, DESIGN),
+        name="fitness",
+        choices=FITNESS,
     )
     channels: int | None = setting(
         "Channels of the network whose spikes the fitness reads; with fewer, a search is faster",
