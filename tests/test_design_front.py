@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import neuronas
 from conftest import Neuronas
+from neuronas.config import LayerBits, as_weight_bits, bits_of
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, VerificationError
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.expected_error import ErrorPrior
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.design_space import DesignSpace
 from neuronas.report.front_tables import OBJECTIVES, answer, buys
-from neuronas.runs.design_fronts import CHECKPOINT, FRONT, FRONT_PAGE, FRONT_TABLE, DesignFront
+from neuronas.runs.design_fronts import CHECKPOINT, FRONT, FRONT_PAGE, FRONT_TABLE, SPACE as SPACE_FILE, DesignFront
 from neuronas.runs.observer import Advanced, Finished, Started
 from neuronas.search.joint_choice import chip_effects, chosen, purchases
 
@@ -68,6 +70,60 @@ def test_the_chosen_design_costs_what_the_front_says(made: DesignFront) -> None:
     chip = load_accelerator(str(made.directory / made.files["accelerator"]))
     assert (chip.crossbar.size, chip.adc.bits) == (own.crossbar_size, own.adc_bits)
     assert dict(chip.quantities())["adc.energy_pj"].source
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> DesignFront:
+    by_part = {"stem": 8, "A": [3, 6], "reduction,B": 4, "head": [4, 8]}
+    axes = {"channels": 4, "timesteps": 2, "weight_bits": [2, by_part], "adc_bits": (4, 6), "bits_per_cell": (1, 2)}
+    out = tmp_path_factory.mktemp("mixed") / "run"
+    return neuronas.design_front(DesignSpace(**axes), out=out, prefer="error", max_error=1.0, **FEW)
+
+
+def test_a_chosen_design_with_bits_by_part_costs_what_the_front_says(mixed: DesignFront) -> None:
+    own, place = mixed.chosen, mixed.directory
+    assert isinstance(own.weight_bits, LayerBits) and set(own.weight_bits.by_key) == {
+        "stem", "A", "reduction", "B", "head",
+    }  # fmt: skip
+    assert str(own.weight_bits) in own.text and DesignFront.read(place / FRONT) == mixed
+    settings = place / mixed.files["settings"]
+    assert yaml.safe_load(settings.read_text())["network"]["weight_bits"] == own.weight_bits.by_key
+    found = neuronas.estimate(place / mixed.files["architecture"], config=settings)
+    for name in ("energy_uj", "latency_ms", "area_mm2"):
+        assert getattr(found.cost, name) == pytest.approx(getattr(own, name), rel=1e-12)
+    assert found.cost.memory_bits == own.memory_bits
+    bits = as_weight_bits(found.report.plain()["weight_bits"])
+    assert isinstance(bits, LayerBits) and all(bits_of(own.weight_bits, name) == n for name, n in bits.items)
+
+
+def test_a_front_shows_each_part_of_bits(mixed: DesignFront) -> None:
+    assert mixed.n_settings == 5 and mixed.axes["weight_bits"][0] == "2" and len(mixed.axes["weight_bits"]) == 5
+    assert mixed.axes["weight_bits"][-1] == "stem=8,A=6,reduction=4,B=4,head=8"
+    assert mixed.excluded == {"bits_per_cell above the bits that a column's slices have": 2}  # at 2 bits alone
+    rows = list(csv.DictReader((mixed.directory / FRONT_TABLE).read_text().splitlines()))
+    assert {row["weight_bits"] for row in rows} <= set(mixed.axes["weight_bits"])
+    factors = {(one.axis, one.value): one.factors for one in mixed.effects}
+    assert factors["weight_bits A", "3"]["error"] > factors["weight_bits A", "6"]["error"]
+    assert factors["weight_bits head", "4"]["energy_uj"] <= factors["weight_bits head", "8"]["energy_uj"]
+    page = (mixed.directory / FRONT_PAGE).read_text()
+    assert "weight bits A" in page and "{&#39;stem" not in page and "{'stem" not in page
+
+
+def test_an_interrupted_front_with_bits_by_part_ends_as_an_uninterrupted_one(
+    mixed: DesignFront, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {"prefer": "error", "max_error": 1.0, **FEW}
+    space = str(mixed.directory / SPACE_FILE)
+    with pytest.raises(KeyboardInterrupt):
+        neuronas.design_front(space, out=tmp_path / "run", observer=Stopping(2), **given)
+    neuronas.design_front(space, out=tmp_path / "run", resume=True, **given)
+    assert answered(tmp_path / "run") == answered(mixed.directory)
+
+
+def test_bits_by_part_as_the_setting_are_one_choice(tmp_path: Path) -> None:
+    given = {"weight_bits": "stem=8,A=3,reduction=4,B=4,head=8", "channels": 4, "timesteps": 2}
+    front = neuronas.design_front(DesignSpace(adc_bits=(4, 6)), out=tmp_path / "run", **FEW, **given)
+    assert str(front.chosen.weight_bits) == given["weight_bits"] and front.n_settings == 1
 
 
 def test_the_answer_says_how_sure_the_expected_error_is(made: DesignFront) -> None:
@@ -212,6 +268,10 @@ def test_chips_are_judged_by_their_device_some_time_after_programming(tmp_path: 
         ),
         ({}, {"fitness": "sahd"}, "fitness sahd given with a design space; expected path-and-size"),
         ({"channels": (4,)}, {"channels": 8}, "--channels given, and channels in the design space"),
+        ({"weight_bits": 8}, {"weight_bits": "stem=8,A=4"}, "--weight-bits given, and weight_bits in the design space"),
+        ({"weight_bits": 8}, {"weight_bits_choices": (4,)}, "--weight-bits-choices given, and weight_bits in"),
+        ({"weight_bits": {"stem": 8, "A,B": [4, 6], "head": 8}}, {}, "reduction missing; expected bits for each of"),
+        ({"weight_bits": {"stem": 8, "A.01,reduction,A,B": 4, "head": 8}}, {}, "A.01 not found in the network"),
         ({}, {"cost_model": "paper"}, "cost model paper given with a design space"),
         ({}, {"prefer": "cheap"}, "unknown preference 'cheap'"),
         ({}, {"resolution": 2.0}, "resolution 2 given; expected 0"),
@@ -253,11 +313,13 @@ def test_the_command_prints_the_document(neuronas: Neuronas, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("weight_bits", ["4", "{stem: 8, A: [4, 5], reduction: 4, B: 4, head: 6}"])
 def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
-    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weight_bits: str, neuronas: Neuronas, tmp_path: Path
 ) -> None:
     file, run = tmp_path / "space.yaml", tmp_path / "run"
-    file.write_text("channels: [4, 5]\ntimesteps: 2\nweight_bits: 4\nadc_bits: [4, 5]\nadcs_per_array: [8, 16]\n")
+    axes = f"channels: [4, 5]\ntimesteps: 2\nweight_bits: {weight_bits}\n"
+    file.write_text(f"{axes}adc_bits: [4, 5]\nadcs_per_array: [8, 16]\n")
     few = ("--algorithm", "snasnet", "--n-draws", "12", "--batch-size", "16", "--finalists", "2", "--epochs", "1")
     small = ("--finalist-epochs", "1", "--finalist-images", "200", "--limit", "300", "--chips", "1")
     command = ("design", "--design", str(file), *few, *small, "--set", "data.n_test=60", "--out", str(run), "--json")
@@ -266,6 +328,7 @@ def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
     found, front = json.loads(out), json.loads((run / "front" / FRONT).read_text())
     own = front["chosen"]
     assert found["front"] == {name: front[name] for name in found["front"]} and own["channels"] == found["channels"]
+    assert own["weight_bits"] == found["weight_bits"]
     for name in ("energy_uj", "latency_ms", "area_mm2"):
         assert found["cost"][name] <= own[name] * 1.001
     chip = load_accelerator(str(run / "accelerator.yaml"))
@@ -280,12 +343,18 @@ def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
 
 
 @pytest.mark.slow
-def test_the_chosen_design_is_trained_and_simulated_on_its_chip(made: DesignFront, tmp_path: Path) -> None:
-    place = made.directory
+@pytest.mark.parametrize("which", ["made", "mixed"])
+def test_the_chosen_design_is_trained_and_simulated_on_its_chip(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    front: DesignFront = request.getfixturevalue(which)
+    place = front.directory
     neuronas.train(
-        str(place / made.files["architecture"]), config=place / made.files["settings"], out=tmp_path / "run", epochs=1,
-        limit=300,
+        str(place / front.files["architecture"]), config=place / front.files["settings"], out=tmp_path / "run",
+        epochs=1, limit=300,
     )  # fmt: skip
     simulated = neuronas.evaluate_on_chips(tmp_path / "run", chips=1, limit=40)
-    assert simulated.model.adc_bits == made.chosen.adc_bits
-    assert simulated.model.crossbar_size == made.chosen.crossbar_size
+    assert simulated.model.adc_bits == front.chosen.adc_bits
+    assert simulated.model.crossbar_size == front.chosen.crossbar_size
+    bits = simulated.weight_bits
+    assert all(bits_of(bits, part) == bits_of(front.chosen.weight_bits, part) for part in ("stem", "reduction"))

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from itertools import product
+from math import log2
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import spearmanr
 
-from neuronas.config import validate
+from neuronas.config import as_weight_bits, bits_of, distinct_bits, validate, write_yaml
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.expected_error import ErrorPrior, network_noise
@@ -31,9 +33,10 @@ from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.joint import explored
 from neuronas.search.joint_designs import Designs, on_grid
 from neuronas.search.joint_space import JointSpace
+from neuronas.space.genotype import Architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
-from neuronas.space.workload import Occupancy, Workload
+from neuronas.space.workload import Occupancy, Workload, rows
 
 BASE, CELLS = load_accelerator("spikeflow-rram"), load_space("neuronas")
 DEVICE = "rram-wan-2022"
@@ -41,6 +44,17 @@ SMALL = {
     "crossbar_size": [32, 64], "rows_per_read": [8, 64], "bits_per_cell": [1, 2], "adc_bits": [3, 5],
     "adcs_per_array": [8, 16], "sign_scheme": "free", "replication": [1, 4], "schedule": "free",
 }  # fmt: skip
+
+
+Settings = tuple[NetworkSetting, ...]
+UNIFORM = tuple(
+    NetworkSetting(channels=channels, timesteps=timesteps, weight_bits=bits)
+    for channels, timesteps, bits in ((12, 3, 4), (12, 2, 4), (6, 3, 3))
+)
+MIXED = tuple(
+    NetworkSetting(channels=channels, timesteps=3, weight_bits=as_weight_bits(bits))
+    for channels, bits in ((12, "stem=8,A=4,reduction=5,B=3,head=8"), (6, "stem=4,A=2,reduction=4,B=4,head=3"), (6, 4))
+)
 
 
 def space(**axes: Any) -> DesignSpace:
@@ -51,24 +65,41 @@ def values(base: Accelerator = BASE, **axes: Any) -> dict[str, tuple[Any, ...]]:
     return dict(axis_values(space(**axes), base, 1, "layers-in-order"))
 
 
-def occupancy_at(channels: int, n: int) -> tuple[Workload, Occupancy]:
+def shape_at(channels: int) -> NetworkShape:
+    return NetworkShape(1, 8, 10, channels, 2, head="gap")
+
+
+def some_architectures(n: int) -> list[Architecture]:
     random = Random(5)
-    architectures = [CELLS.random_architecture(random) for _ in range(n)]
-    work = Workload(NetworkShape(1, 8, 10, channels, 2, head="gap"), CELLS.nodes)
-    return work, work.occupancy(architectures)
+    return [CELLS.random_architecture(random) for _ in range(n)]
 
 
-def problem(resolution: float = 0.0, budget: Budget | None = None, n: int = 40) -> JointSpace:
+def occupancy_at(channels: int, n: int) -> tuple[Workload, Occupancy]:
+    work = Workload(shape_at(channels), CELLS.nodes)
+    return work, work.occupancy(some_architectures(n))
+
+
+def memory_and_bits(setting: NetworkSetting, architecture: Architecture) -> tuple[float, float]:
+    """Bits of all weights, and the precision with the same mean rounding error, layer by layer."""
+    bits = {
+        row: bits_of(setting.weight_bits, row.name)
+        for row in rows(architecture, shape_at(setting.channels))
+        if row.has_weights
+    }
+    memory = sum(row.n_weights * own for row, own in bits.items())
+    noise = sum(row.n_weights * 0.25**own for row, own in bits.items()) / sum(row.n_weights for row in bits)
+    return memory, -log2(noise) / 2
+
+
+def problem(
+    resolution: float = 0.0, budget: Budget | None = None, n: int = 40, settings: Settings = UNIFORM
+) -> JointSpace:
     def networks_at(setting: NetworkSetting) -> Networks:
         work, occupancy = occupancy_at(setting.channels, n)
-        return Networks.of(work.slots, occupancy)
+        return Networks.of(work.slots, occupancy, setting.weight_bits)
 
     fitness = np.random.default_rng(0).normal(size=n)
     fitness[3] = -np.inf
-    settings = tuple(
-        NetworkSetting(channels=channels, timesteps=timesteps, weight_bits=bits)
-        for channels, timesteps, bits in ((12, 3, 4), (12, 2, 4), (6, 3, 3))
-    )
     prior = ErrorPrior(float(fitness.max()), 10)
     chips, limits = values(**SMALL), budget or Budget()
     return JointSpace(
@@ -89,14 +120,16 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
     for setting in joint.settings:
         work, occupancy = occupancy_at(setting.channels, len(joint.fitness))
         n_weights = MappedCostModel(BASE, setting.weight_bits, 1).totals(work.slots, occupancy).parameters
-        network = joint.error.network(joint.fitness, n_weights, **setting.plain())
+        own = [memory_and_bits(setting, one) for one in some_architectures(len(joint.fitness))]
+        memory, bits = np.array(own).T
+        network = joint.error.network(joint.fitness, n_weights, setting.channels, setting.timesteps, bits)
         names = [name for name in joint.values if name != "schedule"]
         for chosen in product(*(joint.values[name] for name in names)):
             chip = dict(zip(names, chosen, strict=True))
             columns = 2 if chip["sign_scheme"] == "differential" else 1
             can_be_built = (
                 chip["rows_per_read"] <= chip["crossbar_size"] and chip["crossbar_size"] % chip["adcs_per_array"] == 0
-                and chip["bits_per_cell"] <= setting.weight_bits - columns + 1
+                and chip["bits_per_cell"] <= setting.lowest_bits - columns + 1
             )  # fmt: skip
             if not can_be_built:
                 n_excluded += 2
@@ -104,13 +137,14 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
             numbers = [chip[name] for name in names[:5]] + [columns]
             arrays = ChipArrays(*(np.array([float(number)]) for number in numbers))
             accelerator = scaled_accelerator(BASE, arrays, "spikeflow-rram")
-            kept = joint.error.kept(BASE, arrays, setting.weight_bits, setting.channels)
+            kept = min(
+                joint.error.kept(BASE, arrays, bits, setting.channels)[0] for bits in distinct_bits(setting.weight_bits)
+            )
             for schedule in joint.values["schedule"]:
                 model = MappedCostModel(
                     accelerator, setting.weight_bits, setting.timesteps, schedule, chip["replication"]
                 )
                 totals = model.totals(work.slots, occupancy)
-                memory = totals.parameters * setting.weight_bits
                 error = error_after_loss(network, kept, 10)
                 points.append(
                     np.column_stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2, memory])[
@@ -137,6 +171,13 @@ def test_an_axis_is_free_one_value_or_several() -> None:
         ({"adc_bits": [4, 4]}, "a value given twice"),
         ({"sign_scheme": "both"}, "expected 'free', differential or offset-binary"),
         ({"adc_bit": 4}, "unknown key 'adc_bit'; did you mean 'adc_bits'"),
+        ({"weight_bits": 20}, r"weight_bits: given 20; expected 2 to 16 \(fixed point\) or 32"),
+        ({"weight_bits": {"stem": [8, 1]}}, "expected 2 to 16 .* for stem=1"),
+        ({"weight_bits": {"stem": []}}, "expected 'free', 2 to 16 bits, or a map from parts to bits"),
+        ({"weight_bits": {"A": 4, "stem,A": 8}}, "a part of the network given twice"),
+        ({"weight_bits": [8, "stem=8"]}, "'stem=8' given; expected 'free', 2 to 16 bits, or a map"),
+        ({"weight_bits": [{"A": [4, 8]}, {"A": 4}]}, "a value given twice"),
+        ({"weight_bits": {str(part): list(range(2, 17)) for part in range(4)}}, "50,625 combinations of bits given"),
     ],
 )
 def test_a_wrong_axis_is_said_in_one_line(axes: dict[str, Any], message: str) -> None:
@@ -153,6 +194,38 @@ def test_axes_that_the_accelerator_cannot_have_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="combinations of the chip's axes given; expected at most 5,000,000"):
         many = {"crossbar_size": range(4, 404), "rows_per_read": range(4, 404), "replication": range(1, 101)}
         values(**{name: list(numbers) for name, numbers in many.items()})
+
+
+def test_bits_may_differ_by_part() -> None:
+    by_part = {"stem": 8, "A, reduction,B": [4, 6], "head": [6, 8]}
+    found = space(weight_bits=[8, by_part, 4]).values("weight_bits")
+    assert found is not None and list(map(str, found)) == [
+        "4", "stem=8,A=4,reduction=4,B=4,head=6", "stem=8,A=4,reduction=4,B=4,head=8",
+        "stem=8,A=6,reduction=6,B=6,head=6", "stem=8,A=6,reduction=6,B=6,head=8", "8",
+    ]  # fmt: skip
+    assert space(weight_bits=found) == space(weight_bits=[8, by_part, 4])
+
+
+def test_a_space_with_bits_by_part_is_read_as_it_was_written(tmp_path: Path) -> None:
+    own = space(weight_bits=[{"stem": 8, "A": [2, 16], "reduction,B,head": 4}, 32], channels=4, adc_bits="free")
+    write_yaml(tmp_path / "space.yaml", own)
+    assert load_design_space(str(tmp_path / "space.yaml")) == own
+
+
+@given(st.lists(st.integers(2, 8), min_size=5, max_size=5), st.integers(0, 4))
+def test_more_bits_in_any_part_are_never_expected_to_be_worse(bits: list[int], part: int) -> None:
+    joint = replace(problem(n=6), fitness=np.zeros(6))
+
+    def errors(bits: list[int]) -> np.ndarray:
+        by_part = dict(zip(("stem", "A", "reduction", "B", "head"), bits, strict=True))
+        setting = NetworkSetting(channels=6, timesteps=3, weight_bits=as_weight_bits(by_part))
+        return joint.network_error(setting, joint.networks(setting))
+
+    more = [one + (number == part) for number, one in enumerate(bits)]
+    assert (errors(more) <= errors(bits) + 1e-12).all()
+    assert (errors([min(bits)] * 5) + 1e-12 >= errors(bits)).all()
+    alike = NetworkSetting(channels=6, timesteps=3, weight_bits=bits[0])
+    assert errors([bits[0]] * 5) == pytest.approx(joint.network_error(alike, joint.networks(alike)), rel=1e-12)
 
 
 def test_combinations_that_cannot_be_built_are_counted_once() -> None:
@@ -248,8 +321,9 @@ def test_a_clipped_reference_column_loses_everything() -> None:
     assert few > 0.95 and many < 0.25 and more < 0.15
 
 
-def test_the_front_is_that_of_every_design_costed_alone() -> None:
-    joint = problem()
+@pytest.mark.parametrize("settings", [UNIFORM, MIXED], ids=["uniform", "mixed"])
+def test_the_front_is_that_of_every_design_costed_alone(settings: Settings) -> None:
+    joint = problem(settings=settings)
     points, n_excluded = one_by_one(joint)
     found = front(joint)
     expected = points[non_dominated(np.round(points, 12))]

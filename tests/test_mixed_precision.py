@@ -55,7 +55,7 @@ from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layer_bits import check_search_bits, graph_bits
+from neuronas.space.layer_bits import graph_bits, search_bits
 from neuronas.space.lowering import lower
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -166,10 +166,10 @@ def test_names_that_do_not_fit_are_told_in_one_line(given: str, said: list[str])
 
 
 def test_a_search_takes_bits_by_part_alone() -> None:
-    check_search_bits(as_weight_bits("stem=8,A=4,reduction=5,B=3,head=7"), SHAPE, 4)
-    check_search_bits(8, SHAPE, 4)
+    search_bits(as_weight_bits("stem=8,A=4,reduction=5,B=3,head=7"), SHAPE, 4)
+    search_bits(8, SHAPE, 4)
     linear = replace(SHAPE, head="linear")
-    check_search_bits(as_weight_bits("stem=8,A=4,reduction=5,B=3,head=7,head.2=8"), linear, 4)
+    search_bits(as_weight_bits("stem=8,A=4,reduction=5,B=3,head=7,head.2=8"), linear, 4)
     for given, said in (
         (GIVEN, "A.01 not found"),
         ("stem=8,A=4,reduction=5,head=7", "B missing"),
@@ -177,7 +177,15 @@ def test_a_search_takes_bits_by_part_alone() -> None:
         ("stem=8,A=4,reduction=5,B=3,head=7,head.2=8", "head.2 not found"),
     ):
         with pytest.raises(ConfigurationError, match=said):
-            check_search_bits(as_weight_bits(given), SHAPE, 4)
+            search_bits(as_weight_bits(given), SHAPE, 4)
+
+
+def test_bits_of_a_search_are_those_of_its_parts_in_order() -> None:
+    given = as_weight_bits("head=8,B=3,A=4,reduction=4,stem=8")
+    assert str(search_bits(given, SHAPE, 4)) == "stem=8,A=4,reduction=4,B=3,head=8"
+    linear = search_bits(given, replace(SHAPE, head="linear"), 4)
+    assert str(linear) == "stem=8,A=4,reduction=4,B=3,head.1=8,head.2=8"
+    assert search_bits(as_weight_bits("stem=6,A=6,reduction=6,B=6,head=6"), SHAPE, 4) == search_bits(6, SHAPE, 4) == 6
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -536,7 +544,11 @@ def test_a_search_at_equal_bits_is_that_of_one_number(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["search", "--weight-bits", GIVEN], "A.01 not found"),
-        (["design", "--weight-bits", "stem=8,A=4,reduction=5,B=3,head=7"], "a design has the same bits in all layers"),
+        (["design", "--weight-bits", GIVEN], "A.01 not found"),
+        (
+            ["design", "--weight-bits", "stem=8,A=4,reduction=5,B=3,head=7", "--weight-bits-choices", "4,8"],
+            "--weight-bits stem=8,A=4,reduction=5,B=3,head=7 given with --weight-bits-choices",
+        ),
         (["train", ARCH, "--weight-bits", "stem=8,A=4"], "reduction, B.02, B.23, head missing"),
         (
             ["train", ARCH, "--weight-bits", GIVEN.replace("head=7", "head=32"), "--scale", "lsq"],

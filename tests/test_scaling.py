@@ -6,7 +6,9 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
+from neuronas.config import as_weight_bits
 from neuronas.hardware.accelerator import BUILTIN, load_accelerator
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.latency import Schedule
@@ -14,9 +16,10 @@ from neuronas.hardware.mapped.many import ManyCosts, Networks
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.scaling import LAWS, ChipArrays, many_chips, scaled_accelerator
 from neuronas.hardware.sensor import Sensor
-from neuronas.space.shape import NetworkShape
+from neuronas.space.layer_bits import search_bits
+from neuronas.space.shape import NetworkShape, cell_name
 from neuronas.space.spaces import load_space
-from neuronas.space.workload import Workload
+from neuronas.space.workload import Workload, rows
 
 BASE = load_accelerator("spikeflow-rram")
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
@@ -104,6 +107,39 @@ def test_many_costs_are_those_of_the_model(space: str, chip: str, activity: Acti
                 for name in ("area_mm2", "latency_ms", "energy_uj", "array_latency_ms", "array_energy_uj"):
                     values = getattr(found, name)[number], getattr(expected, name)
                     np.testing.assert_allclose(*values, rtol=1e-12, err_msg=name)
+
+
+@given(st.sampled_from(["neuronas", "snasnet-backward", "spikenas-bench"]), st.booleans(), st.integers(0, 2**32 - 1))
+@settings(max_examples=settings.default.max_examples // 4)
+def test_many_costs_at_bits_by_part_are_those_of_each_network(space: str, named: bool, seed: int) -> None:
+    cells, random = load_space(space), Random(seed)
+    shape = NetworkShape(3, 12, 10, random.choice((4, 40)), cells.cells, head=random.choice(("gap", "linear")))
+    parts = ("stem", *map(cell_name, range(cells.cells)), *(["reduction"] if cells.cells > 1 else []), "head")
+    bits = search_bits(as_weight_bits({part: random.randint(2, 8) for part in parts}), shape, cells.nodes)
+    architectures = [cells.random_architecture(random) for _ in range(4)]
+    work, chips, copies = Workload(shape, cells.nodes), some_chips(3, seed), np.array([[1.0], [3.0], [500.0]])
+    networks = Networks.of(work.slots, work.occupancy(architectures), bits, named=named)
+    many = ManyCosts(many_chips(BASE, chips), bits, 3, copies, Activity(rate=0.2))
+    for schedule, found in zip(SCHEDULES, many.totals(networks, SCHEDULES), strict=True):
+        for chip, column in product(range(3), range(4)):
+            own = scaled_accelerator(BASE, chips[chip : chip + 1], "spikeflow-rram")
+            model = MappedCostModel(own, bits, 3, schedule, int(copies[chip, 0]), Activity(rate=0.2))
+            expected = model.estimate(rows(architectures[column], shape))
+            for name in ("area_mm2", "latency_ms", "energy_uj"):
+                assert getattr(found, name)[chip, column] == pytest.approx(getattr(expected, name), rel=1e-12)
+            assert found.parameters[column] == expected.parameters
+            assert networks.memory_bits(bits)[column] == expected.memory_bits
+
+
+def test_rows_of_parts_with_other_bits_are_apart_and_those_of_one_cell_together() -> None:
+    cells, shape = load_space("neuronas"), NetworkShape(3, 16, 10, 4, 2, head="gap")
+    work, random = Workload(shape, cells.nodes), Random(1)
+    occupancy = work.occupancy([cells.random_architecture(random) for _ in range(20)])
+    bits = as_weight_bits({"stem": 8, "A": 4, "reduction": 4, "B": 4, "head": 8})
+    mixed, alike = Networks.of(work.slots, occupancy, bits), Networks.of(work.slots, occupancy, 8)
+    assert len(mixed.rows) == len(alike.rows) < len(Networks.of(work.slots, occupancy, named=True).rows)
+    assert {row.name for row in mixed.rows if row.has_weights} == {"stem", "A", "reduction", "B", "head"}
+    assert {row.name for row in alike.rows} == {""}
 
 
 def test_networks_of_equal_work_have_equal_counts() -> None:

@@ -33,7 +33,7 @@ def design_result(run: Plan, found: Outcome, stages: tuple[StageTime, ...]) -> D
     return DesignResult(
         **{name: getattr(answer.summary, name) for name in type(answer.summary).model_fields},
         directory=directory,
-        **setting.plain(),
+        **dict(setting),
         test_accuracy=MeasuredShare(value=evaluation.top1, low=low, high=high),
         n_test=evaluation.n_images,
         integer=evaluation.integer,

@@ -10,17 +10,20 @@ from typing import Any
 
 from neuronas.api.feasibility import feasibility_of, rounded_up, typed
 from neuronas.api.plan import Plan
-from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_at, written
+from neuronas.config import FULL_PRECISION, BudgetConfig, LayerBits, bits_rank, distinct_bits, value_at, written
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.fitness.measure import SizedMeasure
+from neuronas.fitness.network_error import bits_of_networks
 from neuronas.hardware.cost import Array, Totals
-from neuronas.hardware.design_space import NETWORK
+from neuronas.hardware.design_space import NETWORK, DesignSpace
+from neuronas.hardware.mapped.many import Networks
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.designs import Alternative, Axes, Contender, SettingChoice
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.settings import Room, by_fitness, diagonal, rooms
 from neuronas.space.genotype import Architecture
+from neuronas.space.layer_bits import search_bits
 from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Occupancy, Slot, Workload
 
@@ -30,29 +33,23 @@ _NARROWEST = 8
 _TIMESTEPS, _WEIGHT_BITS = (5, 4, 3, 2), (8, 6, 4)
 
 
-def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
+def axes_of(run: Plan, *, is_resumed: bool, space: DesignSpace | None = None) -> Axes:
     """The values of each axis: the given choices, the one given value, or the default choices.
 
     Args:
         run: settings.
         is_resumed: the settings are those of a design to resume, which state every choice.
+        space: a design space, which may have choices as well.
 
     Raises:
         ConfigurationError: an axis has both a value and choices, or values that this chip, space or export does not
             support.
     """
-    values, design, network = written(run.given), run.config.design, run.config.network
-    found = {}
-    for name in NETWORK:
-        chosen = getattr(design, f"{name}_choices")
-        fixed = None if is_resumed else value_at(values, f"network.{name}")
-        if name == "weight_bits" and fixed is not None:
-            fixed = one_precision(fixed, "a design")
-        if chosen is not None and fixed is not None:
-            flag = f"--{name.replace('_', '-')}"
-            raise ConfigurationError(f"{flag} {fixed} given with {flag}-choices; expected one of them")
-        default = (fixed,) if fixed is not None else _defaults(run)[name]
-        found[name] = tuple(sorted(chosen if chosen is not None else default, reverse=True))
+    values, network = {} if is_resumed else written(run.given), run.config.network
+    fixed = {name: value_at(values, f"network.{name}") for name in NETWORK}
+    if isinstance(network.weight_bits, LayerBits):  # in the settings never a choice, so that a design to resume has it
+        fixed["weight_bits"] = network.weight_bits
+    found = {name: _values(run, name, fixed[name], space) for name in NETWORK}
     if run.dataset.sequence and found["timesteps"] != (network.timesteps,):
         raise ConfigurationError(
             f"--timesteps-choices {_listed(found['timesteps'])} given with data set {run.config.data.name}, whose "
@@ -64,9 +61,10 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
             f"{run.space.channels}; leave them out"
         )
     least = int(run.accelerator.crossbar.bits_per_cell)
-    if found["weight_bits"][-1] < least:
+    occurring = {bits for one in found["weight_bits"] for bits in distinct_bits(one)}
+    if min(occurring) < least:
         raise ConfigurationError(
-            f"weight bits {found['weight_bits'][-1]} given; expected at least {least}, which a memory cell of "
+            f"weight bits {min(occurring)} given; expected at least {least}, which a memory cell of "
             f"{run.config.hardware.accelerator} stores"
         )
     if run.space.backward and found["timesteps"][-1] < 2:
@@ -74,32 +72,47 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
             f"timesteps 1 given with space {run.config.space}, whose backward edges carry values of the previous step; "
             "expected at least 2"
         )
-    if FULL_PRECISION in found["weight_bits"] and "integer" in design.formats:
+    if FULL_PRECISION in occurring and "integer" in run.config.design.formats:
         raise ConfigurationError(
             "weight bits 32 given with export format integer, which holds 2 to 16; expected other bits or --formats"
         )
     return Axes(**found)
 
 
+def _values(run: Plan, name: str, fixed: Any, space: DesignSpace | None) -> tuple[Any, ...]:
+    """The values of an axis; ``fixed``: the one value that the settings give."""
+    chosen, flag = getattr(run.config.design, f"{name}_choices"), f"--{name.replace('_', '-')}"
+    in_space = None if space is None else space.values(name)
+    if in_space is not None and (fixed is not None or chosen is not None):
+        option = flag if chosen is None else f"{flag}-choices"
+        raise ConfigurationError(f"{option} given, and {name} in the design space; expected one of them")
+    if chosen is not None and fixed is not None:
+        raise ConfigurationError(f"{flag} {fixed} given with {flag}-choices; expected one of them")
+    found = chosen or in_space or ((fixed,) if fixed is not None else _defaults(run)[name])
+    if name != "weight_bits":
+        return tuple(sorted(found, reverse=True))
+    bits = {search_bits(one, run.shape, run.space.nodes) for one in found}
+    return tuple(sorted(bits, key=bits_rank, reverse=True))
+
+
 def _listed(values: tuple[int, ...]) -> str:
     return ",".join(map(str, values))
 
 
-def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
+def _defaults(run: Plan) -> dict[str, tuple[Any, ...]]:
     width, least = run.config.network.channels, int(run.accelerator.crossbar.bits_per_cell)
     widths = [max(1, int(width * share)) for share in (_WIDTHS[:1] if run.space.channels else _WIDTHS)]
     return {
         "channels": tuple(dict.fromkeys(one for one in widths if one >= min(_NARROWEST, max(1, width // 4)))),
         "timesteps": (run.config.network.timesteps,) if run.dataset.sequence else _TIMESTEPS,
-        "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least)
-        or (one_precision(run.config.network.weight_bits, "a design"),),
+        "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least) or (run.config.network.weight_bits,),
     }
 
 
 def n_with_weights_in_each_cell(run: Plan, axes: Axes) -> int:
     """Settings at which a network with one weight layer in each cell keeps all limits."""
     feasibility = feasibility_of(run)
-    return sum(feasibility.fits(replace(feasibility.base, **one.plain())) for one in axes.settings)
+    return sum(feasibility.fits(replace(feasibility.base, **dict(one))) for one in axes.settings)
 
 
 def smallest(axes: Axes) -> NetworkSetting:
@@ -110,11 +123,12 @@ def smallest(axes: Axes) -> NetworkSetting:
 def survey_plan(run: Plan, axes: Axes) -> Plan:
     """The search that computes the fitness of the cells for all settings: the narrowest network, without limits.
 
-    It has the fewest time steps (two if both one and more can be chosen) and the most weight bits. Its fitness compares
-    cells whatever the size of the network, if the measure of the design has such a counterpart.
+    It has the fewest time steps (two if both one and more can be chosen) and the most bits of any weight. Its fitness
+    compares cells whatever the size of the network, if the measure of the design has such a counterpart.
     """
     steps = [value for value in axes.timesteps if value > 1] or list(axes.timesteps)
-    setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=axes.weight_bits[0])
+    most = max(distinct_bits(bits)[-1] for bits in axes.weight_bits)
+    setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=most)
     of_cells = run.with_fitness(run.measure.of_cells) if isinstance(run.measure, SizedMeasure) else run
     at = of_cells.at(setting)
     unlimited = BudgetConfig(**{f"max_{name}": inf for name in BUDGETED})
@@ -168,9 +182,11 @@ class Surveyed:
         def values_at(setting: NetworkSetting) -> tuple[Totals, Array]:
             at = self.run.at(setting)
             totals = self.totals(at)
-            if isinstance(at.measure, SizedMeasure):
-                return totals, at.measure.of_networks(cells, totals.parameters)
-            return totals, cells
+            if not isinstance(at.measure, SizedMeasure):
+                return totals, cells
+            networks = Networks.of(self.slots(at), self.occupancy, setting.weight_bits)
+            bits = bits_of_networks(networks, setting.weight_bits)
+            return totals, at.measure.of_networks(cells, totals.parameters, bits)
 
         found = rooms(axes.settings, values_at, self.run.budget)
         ranked = by_fitness(found) if isinstance(self.run.measure, SizedMeasure) else diagonal(found, cells)
@@ -199,7 +215,8 @@ class Surveyed:
 def alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> tuple[Alternative, ...]:
     """Cost of the answer's cells with one axis changed, larger values first.
 
-    If the answer has the largest choice of an axis, the next larger value is costed as well.
+    If the answer has the largest choice of an axis, the next larger value is costed as well. Bits by part of the
+    network are not changed.
 
     Args:
         run: settings of the design.
@@ -213,6 +230,8 @@ def alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Ar
 def _alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> Iterator[Alternative]:
     for name in NETWORK:
         now, values = getattr(answer, name), getattr(axes, name)
+        if isinstance(now, LayerBits):
+            continue
         more = min((value for value in values if value > now), default=None)
         less = max((value for value in values if value < now), default=None)
         beyond = _beyond(name, now, run) if more is None else None

@@ -20,7 +20,7 @@ from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryErr
 from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.fitness.path_and_size import PathAndSize
 from neuronas.fitness.path_information import PathInformation
-from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_space
+from neuronas.hardware.design_space import DesignSpace, load_design_space
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
@@ -192,14 +192,7 @@ def plan_front(
     if max_error is not None and not 0 < max_error <= 1:
         raise ConfigurationError(f"max_error {max_error:g} given; expected a share above 0, at most 1: no limit")
     directory, going_on = resumed_in(out, resume, SPACE)
-    of_file = {name: axes.values(name) for name in NETWORK if axes.values(name) is not None}
-    for name in of_file:
-        for option in (name, f"{name}_choices"):
-            if options.get(option) is not None:
-                flag = f"--{option.replace('_', '-')}"
-                raise ConfigurationError(f"{flag} given, and {name} in the design space; expected one of them")
-    chosen = {f"{name}_choices": values for name, values in of_file.items()}
-    run = planned("design", {**options, **chosen}, config=config, assignments=assignments, run=None, resume=False)
+    run = planned("design", options, config=config, assignments=assignments, run=None, resume=False)
     if value_at(written(run.given), "hardware.cost_model") not in (None, "mapped"):
         raise ConfigurationError("cost model paper given with a design space, whose chips it cannot tell apart")
     if error is None and not isinstance(run.measure, PathInformation | PathAndSize):
@@ -208,7 +201,7 @@ def plan_front(
             "from which the expected error is computed (or an own model of the expected error, in Python)"
         )
     directory = directory or new_directory(run.config.data.name, "design")
-    network = axes_of(run, is_resumed=False)
+    network = axes_of(run, is_resumed=False, space=axes)
     accelerator_with_device(run)
     return FrontPlan(directory, run, axes, network, going_on, prefer, resolution, error, max_error)
 

@@ -17,7 +17,7 @@ from neuronas.api.finalists import check_images, learning_plan
 from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, planned, resumed_in
 from neuronas.api.training_checks import check_settings
-from neuronas.config import DesignConfig, is_there
+from neuronas.config import DesignConfig, LayerBits, is_there
 from neuronas.errors import RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
@@ -129,7 +129,8 @@ def plan_design(
     axes = axes_of(run, is_resumed=states_choices)
     if not states_choices:
         # A resumed design keeps its choices even if the data set's defaults have changed.
-        choices = {f"{name}_choices": values for name, values in axes}
+        is_mixed = isinstance(run.config.network.weight_bits, LayerBits)  # given, and no choice
+        choices = {f"{name}_choices": values for name, values in axes if not (is_mixed and name == "weight_bits")}
         run = planned_with({**options, **choices}, warns=False)
     if own is not None:
         stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from neuronas.api.plan import Plan
-from neuronas.config import given, merged, write_text, write_yaml, written
+from neuronas.config import LayerBits, given, merged, plain_bits, write_text, write_yaml, written
 from neuronas.hardware.circuits import sign_scheme_of
 from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import NETWORK
@@ -30,6 +30,7 @@ from neuronas.runs.design_fronts import (
     Purchase,
 )
 from neuronas.runs.directory import ARCHITECTURE
+from neuronas.runs.network_setting import setting_values
 from neuronas.search.joint_choice import PREFER, chip_effects, chosen, purchases, setting_effects
 from neuronas.search.joint_designs import OBJECTIVES
 from neuronas.search.joint_space import JointSpace
@@ -39,6 +40,7 @@ from neuronas.space.notation import parse_architecture
 _ACCELERATOR = "accelerator.yaml"
 _QUANTITIES = OBJECTIVES[:4]
 _MOST_INTERACTIONS = 8
+_NOT_MEASURED = "; for layers of different bits by rules that have not been measured (docs/howto/design-chip.md)"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class FrontFiles:
             design_point(self.space, self.architectures, origin, point)
             for origin, point in zip(self.state.front.origins, points, strict=True)
         ]
+        is_mixed = any(isinstance(one.weight_bits, LayerBits) for one in self.space.settings)
         factors, explained, together = self._chip_effects()
         interactions = sorted(together.items(), key=lambda one: -float(one[1].max()))[:_MOST_INTERACTIONS]
         front = DesignFront(
@@ -89,7 +92,7 @@ class FrontFiles:
             resolution=self.space.resolution,
             max_error=self.space.max_error,
             error_term=self.space.error.name,
-            error_basis=self.space.error.basis,
+            error_basis=self.space.error.basis + (_NOT_MEASURED if is_mixed else ""),
             error_half_width=self.space.error.half_width(self.plan.config.data.name),
             prefer=prefer,
             chosen=members[own],
@@ -122,10 +125,8 @@ class FrontFiles:
         return front
 
     def _axes(self) -> dict[str, tuple[str, ...]]:
-        settings = {
-            name: tuple(str(value) for value in sorted({getattr(one, name) for one in self.space.settings}))
-            for name in NETWORK
-        }
+        ascending = self.space.settings[::-1]
+        settings = {name: tuple(dict.fromkeys(str(getattr(one, name)) for one in ascending)) for name in NETWORK}
         return settings | {name: tuple(map(str, values)) for name, values in self.space.values.items()}
 
     def _excluded(self) -> dict[str, int]:
@@ -156,9 +157,9 @@ class FrontFiles:
         return effects, explained, together
 
     def _setting_effects(self) -> Iterator[AxisEffect]:
-        known = [bool(np.isfinite(means).all()) for means in self.state.means]
-        for name in NETWORK:
-            values = [getattr(one, name) for one, is_known in zip(self.space.settings, known, strict=True) if is_known]
+        known = np.isfinite(self.state.means).all(axis=1)
+        settings = [self.space.settings[number] for number in np.flatnonzero(known)]
+        for name, values in setting_values(settings).items():
             if len(set(values)) > 1:
                 for value, one in setting_effects(values, self.state.means[known]).items():
                     yield AxisEffect(axis=name, value=f"{value:g}", factors=_by_name(one))
@@ -183,7 +184,7 @@ class FrontFiles:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(names)
         for one in members:
-            writer.writerow([*one.plain().values(), one.edap])
+            writer.writerow([*dict(one).values(), one.edap])
         write_text(self.directory / FRONT_TABLE, text.getvalue())
 
 
@@ -206,7 +207,7 @@ def design_point(
     return DesignPoint(
         architecture=architectures[candidate],
         schedule=chips.schedules[-1],
-        **setting.plain(),
+        **dict(setting),
         **values,
     )
 
@@ -218,18 +219,20 @@ def on_chosen_chip(values: Mapping[str, Any], front: DesignFront) -> dict[str, A
         "accelerator": str(front.directory / front.files["accelerator"]), "schedule": own.schedule,
         "replication": own.replication,
     }  # fmt: skip
-    return merged(values, {"network": own.setting.plain(), "hardware": hardware})
+    return merged(values, {"network": dict(own.setting), "hardware": hardware})
 
 
 def _plain(value: Any) -> Any:
     """Settings as YAML values; objects given instead of names, which a file cannot hold, are left out."""
+    if isinstance(value, LayerBits):
+        return plain_bits(value)
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items() if not _is_object(one)}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _is_object(value: Any) -> bool:
-    return value is not None and not isinstance(value, str | int | float | list | tuple | Mapping)
+    return value is not None and not isinstance(value, str | int | float | list | tuple | Mapping | LayerBits)
 
 
 def _by_name(values: np.ndarray) -> dict[str, float]:

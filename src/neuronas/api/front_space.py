@@ -8,6 +8,7 @@ from neuronas.api.chip_models import chip_of
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.design_choice import Surveyed
 from neuronas.api.plan import Plan
+from neuronas.config import distinct_bits
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.expected_error import ErrorPrior, ErrorTerm
 from neuronas.hardware.accelerator import Accelerator
@@ -48,7 +49,8 @@ def joint_space(
     values = axis_values(space, accelerator, run.config.hardware.replication, run.config.hardware.schedule)
 
     def networks_at(setting: NetworkSetting) -> Networks:
-        return Networks.of(surveyed.slots(run.at(setting)), surveyed.occupancy, named=run.activity.trace is not None)
+        slots, is_traced = surveyed.slots(run.at(setting)), run.activity.trace is not None
+        return Networks.of(slots, surveyed.occupancy, setting.weight_bits, named=is_traced)
 
     fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
     known = np.isfinite(fitness)
@@ -67,7 +69,7 @@ def joint_space(
     )
     if not any(len(joint.chips(setting)) for setting in joint.settings):
         broken = next(iter(joint.chips(joint.settings[0]).excluded), "")
-        near = nearest_chip(values, accelerator, axes.weight_bits)
+        near = nearest_chip(values, accelerator, [distinct_bits(bits)[0] for bits in axes.weight_bits])
         changes = ", ".join(f"{name} {value}" for name, value in (near or {}).items())
         advice = f"; nearest: {changes}" if changes else ""
         raise ConfigurationError(f"design space holds no chip that can be built ({broken}){advice}")

@@ -13,7 +13,6 @@ from neuronas.config import (
     WeightBits,
     given as checked,
     merged,
-    one_precision,
     origin,
     plugin_digest,
     value_at,
@@ -179,10 +178,11 @@ class Plan:
     def at(self, setting: NetworkSetting) -> "Plan":
         """The plan with other channels, time steps and weight bits."""
         values = {name: value for name, value in written(self.given).items() if name != "design"}
-        network = self.config.network.model_copy(update=setting.plain())
+        chosen = dict(setting)
+        network = self.config.network.model_copy(update=chosen)
         return replace(
             self,
-            given=checked(merged(values, {"network": setting.plain()}), "settings"),
+            given=checked(merged(values, {"network": chosen}), "settings"),
             config=self.config.model_copy(update={"network": network}),
             dataset=self.dataset.with_timesteps(setting.timesteps),
             shape=replace(self.shape, channels=setting.channels),
@@ -190,14 +190,8 @@ class Plan:
 
     @property
     def setting(self) -> NetworkSetting:
-        """Channels, time steps and weight bits.
-
-        Raises:
-            ConfigurationError: layers have different bits.
-        """
-        network = self.config.network
-        bits = one_precision(network.weight_bits, "a network that a design chooses")
-        return NetworkSetting(channels=network.channels, timesteps=network.timesteps, weight_bits=bits)
+        """Channels, time steps and weight bits."""
+        return NetworkSetting(**{name: getattr(self.config.network, name) for name in NetworkSetting.model_fields})
 
     @property
     def passes_images(self) -> bool:

@@ -35,7 +35,7 @@ from neuronas.runs.work import Work, deadline_in
 from neuronas.search.algorithms.limited import limited
 from neuronas.search.loop import search as run_search
 from neuronas.search.problem import NothingFitsError, Problem
-from neuronas.space.layer_bits import check_search_bits
+from neuronas.space.layer_bits import search_bits
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def plan_search(
     own = directory if going_on and directory and (directory / CONFIG).is_file() else None
     planned_with = partial(planned, "search", config=config, assignments=assignments, run=own, resume=True)
     run = planned_with(options, warns=warns)
-    check_search_bits(run.config.network.weight_bits, run.shape, run.space.nodes)
+    search_bits(run.config.network.weight_bits, run.shape, run.space.nodes)
     own_channels = None
     if (width := fitting_width(run)) is not None:
         own_channels = run.config.network.channels

@@ -103,10 +103,12 @@ from neuronas.config.values import (
 )
 from neuronas.config.weight_bits import (
     FEWEST_BITS as FEWEST_BITS,
+    MOST_BITS as MOST_BITS,
     LayerBits as LayerBits,
     WeightBits as WeightBits,
     as_weight_bits as as_weight_bits,
     bits_of as bits_of,
+    bits_rank as bits_rank,
     by_layer as by_layer,
     covers as covers,
     distinct_bits as distinct_bits,

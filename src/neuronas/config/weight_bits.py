@@ -141,6 +141,12 @@ def distinct_bits(weight_bits: WeightBits) -> tuple[int, ...]:
     return (weight_bits,) if isinstance(weight_bits, int) else tuple(sorted(set(weight_bits.by_key.values())))
 
 
+def bits_rank(weight_bits: WeightBits) -> tuple[float, str]:
+    """Sort key: by the mean over the keys."""
+    bits = [weight_bits] if isinstance(weight_bits, int) else list(weight_bits.by_key.values())
+    return sum(bits) / len(bits), "" if isinstance(weight_bits, int) else str(weight_bits)
+
+
 def keys_with(weight_bits: WeightBits, bits: int) -> str:
     """For messages: the layers or parts with a precision, such as `` in A, B``; empty if all layers have the same."""
     if isinstance(weight_bits, int):

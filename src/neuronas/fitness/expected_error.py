@@ -31,7 +31,9 @@ class ErrorTerm(Protocol):
         """What the term is based on, as a sentence for reports."""
         ...
 
-    def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
+    def network(
+        self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: Array | int
+    ) -> Array:
         """Error of networks without a chip, 0 to 1, [n].
 
         Args:
@@ -39,12 +41,15 @@ class ErrorTerm(Protocol):
             n_weights: [n] number of weights.
             channels: channels before the first reduction.
             timesteps: number of time steps T.
-            weight_bits: bits of each weight.
+            weight_bits: bits of each weight; if layers have different ones, [n] ``network_error.effective_bits``.
         """
         ...
 
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
-        """Share of the accuracy above chance that remains on each chip, 0 to 1, [n_chips]."""
+        """Share of the accuracy above chance that remains on each chip, 0 to 1, [n_chips].
+
+        If layers have different bits, it is computed for each precision, and the smallest share counts.
+        """
         ...
 
     def half_width(self, dataset: str) -> float | None:
@@ -83,7 +88,9 @@ class ErrorPrior:
             "left out)"
         )
 
-    def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
+    def network(
+        self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: Array | int
+    ) -> Array:
         """See ``ErrorTerm``."""
         return error_by_size(
             self.best - fitness, n_weights, self.n_classes, channels=channels, timesteps=timesteps,

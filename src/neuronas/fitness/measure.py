@@ -73,12 +73,13 @@ class SizedMeasure(Measure, Protocol):
 
     of_cells: ClassVar[str]
 
-    def of_networks(self, cells: Array, n_weights: Array) -> Array:
+    def of_networks(self, cells: Array, n_weights: Array, weight_bits: Array | int) -> Array:
         """Fitness of networks, [n].
 
         Args:
             cells: [n] fitness of their cells by the measure ``of_cells``.
             n_weights: [n] number of weights.
+            weight_bits: bits of each weight; if layers have different ones, [n] ``network_error.effective_bits``.
         """
         ...
 

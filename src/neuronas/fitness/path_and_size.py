@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import log
 from typing import TYPE_CHECKING, ClassVar
 
-from neuronas.config import WeightBits, bits_of, one_precision
+from neuronas.config import WeightBits, bits_of
 from neuronas.fitness.measure import Reading, Task
 from neuronas.fitness.path_information import ENOUGH_CHANNELS, PathInformation
 from neuronas.fitness.patterns import Patterns
@@ -64,14 +63,11 @@ class PathAndSize:
         task = self._task
         weights = {row.name: row.n_weights for row in rows(architecture, task.shape) if row.n_weights}
         n_weights = float(sum(weights.values()))
-        found = self._networks(np.array([paths]), np.array([n_weights]), _mean_bits(weights, task.weight_bits))
+        found = self.of_networks(np.array([paths]), np.array([n_weights]), _effective_bits(weights, task.weight_bits))
         return float(f"{found[0]:.12g}")
 
-    def of_networks(self, cells: Array, n_weights: Array) -> Array:
-        """See ``SizedMeasure``; all weights have the same bits."""
-        return self._networks(cells, n_weights, one_precision(self._task.weight_bits, "a comparison of network sizes"))
-
-    def _networks(self, paths: Array, n_weights: Array, weight_bits: float) -> Array:
+    def of_networks(self, cells: Array, n_weights: Array, weight_bits: Array | float) -> Array:
+        """See ``SizedMeasure``."""
         import numpy as np  # noqa: PLC0415
 
         from neuronas.fitness.calibration import calibration  # noqa: PLC0415
@@ -80,7 +76,7 @@ class PathAndSize:
         shape = self._task.shape
         found: Array = -np.log2(
             error_by_size(
-                calibration().narrow.fittest - paths,
+                calibration().narrow.fittest - cells,
                 n_weights,
                 max(shape.n_classes, 2),  # a single class is never confused: the error would be 0
                 channels=shape.channels,
@@ -97,9 +93,11 @@ class PathAndSize:
         return self.task
 
 
-def _mean_bits(weights: dict[str, int], bits: WeightBits) -> float:
-    """The precision with the mean rounding error of all weights, if bits are given by layer."""
+def _effective_bits(weights: dict[str, int], bits: WeightBits) -> float:
+    import numpy as np  # noqa: PLC0415
+
+    from neuronas.fitness.network_error import effective_bits  # noqa: PLC0415
+
     if isinstance(bits, int):
         return bits
-    square = sum(n * 4.0 ** -bits_of(bits, layer) for layer, n in weights.items()) / sum(weights.values())
-    return -log(square, 4)
+    return float(effective_bits(np.array([*weights.values()]), np.array([bits_of(bits, layer) for layer in weights])))

@@ -96,6 +96,7 @@ def layer_noise(
     return LayerNoise(*found.reshape(-1, 3)[which.reshape(-1)].T)
 
 
+@cache
 def _of_kind(
     used: int, read: int, cell_bits: int, adc_bits: int, n_sign_columns: int, *, weight_bits: int, cells: Cells
 ) -> tuple[float, float, float]:

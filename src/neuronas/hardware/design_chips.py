@@ -57,7 +57,7 @@ RULES: Mapping[str, Callable[[Columns, Accelerator, int], NDArray[np.bool_]]] = 
 
 @dataclass(frozen=True)
 class Chips:
-    """The chips of a design space at one weight precision, without the schedule.
+    """The chips of a design space for one lowest weight precision, without the schedule.
 
     Attributes:
         arrays: arrays of the n chips.
@@ -123,7 +123,7 @@ def design_chips(values: Values, base: Accelerator, weight_bits: int) -> Chips:
     Args:
         values: see ``axis_values``.
         base: the accelerator whose arrays are changed.
-        weight_bits: weight bits of the networks.
+        weight_bits: lowest weight bits of the networks.
     """
     columns = _columns(values)
     kept = np.ones(len(columns["replication"]), dtype=bool)

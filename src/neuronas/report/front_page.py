@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neuronas.hardware.design_space import FREE, NETWORK
+from neuronas.hardware.design_space import FREE
 from neuronas.report import front_tables
 from neuronas.report.charts import Chart, View, colours, data, declared, name, name_axis, number, span
 from neuronas.report.front_tables import NAMES, OBJECTIVES, amount, factor
@@ -14,12 +14,13 @@ from neuronas.report.page import single_page
 from neuronas.report.rendering import render
 from neuronas.report.style import colour, series
 from neuronas.runs.design_fronts import DesignFront, DesignPoint
+from neuronas.runs.network_setting import setting_values
 
 _MOST = 400
 """Largest number of designs in a chart; more would make the page slow to open."""
 _TITLES = {"front": "Answer", "designs": "Designs", "effects": "Axes"}
-_AXES = (*NETWORK, *(name for name in FREE if name != "schedule"))
-"""All designs of a front have the same schedule."""
+_CHIP = tuple(name for name in FREE if name != "schedule")
+"""Axes of the chip. All designs of a front have the same schedule."""
 _CHOSEN, _OTHERS = "chosen", "on the front"
 
 
@@ -56,17 +57,22 @@ def _colours() -> View:
 
 def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
     """Parallel coordinates: each design as a line over axes and objectives."""
-    columns = [axis for axis in _AXES if len({getattr(one, axis) for one in shown}) > 1]
-    titles = [*(axis.replace("_", " ") for axis in columns), *NAMES.values()]
-    heights = [_heights([getattr(one, axis) for one in shown], is_cost=False) for axis in columns]
-    heights += [_heights([getattr(one, axis) for one in shown], is_cost=True) for axis in OBJECTIVES]
+    axes = setting_values([one.setting for one in shown])
+    axes |= {axis: [getattr(one, axis) for one in shown] for axis in _CHIP}
+    axes = {axis: values for axis, values in axes.items() if len(set(values)) > 1}
+    costs = {objective: [getattr(one, objective) for one in shown] for objective in OBJECTIVES}
+    titles = [*(axis.replace("_", " ") for axis in axes), *NAMES.values()]
+    texts = [list(map(str, values)) for values in axes.values()]
+    texts += [[amount(objective, value) for value in values] for objective, values in costs.items()]
+    heights = [_heights(values, is_cost=False) for values in axes.values()]
+    heights += [_heights(values, is_cost=True) for values in costs.values()]
     rows = [
         {
             "number": number_of, "axis": title, "height": height[number_of], "group": _group(front, one),
-            "design": one.text, "text": _value(one, axis),
+            "design": one.text, "text": text[number_of],
         }
         for number_of, one in enumerate(shown)
-        for axis, title, height in zip((*columns, *OBJECTIVES), titles, heights, strict=True)
+        for title, height, text in zip(titles, heights, texts, strict=True)
     ]  # fmt: skip
     view = declared(
         "parallel",
@@ -86,11 +92,6 @@ def _heights(values: Sequence[Any], *, is_cost: bool) -> list[float]:
     low, high = logarithms.min(), logarithms.max()
     found: list[float] = ((logarithms - low) / (high - low if high > low else 1)).tolist()
     return found
-
-
-def _value(one: DesignPoint, axis: str) -> str:
-    value = getattr(one, axis)
-    return amount(axis, value) if axis in OBJECTIVES else str(value)
 
 
 def _pairs(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:

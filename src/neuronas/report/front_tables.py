@@ -2,10 +2,13 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, duration, number, share
 from neuronas.runs.design_fronts import DesignFront, DesignPoint, FrontChoice, Purchase
+from neuronas.runs.network_setting import setting_values
 
 OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2")
 """Objectives in charts and tables."""
@@ -111,12 +114,14 @@ def _purchase(front: FrontChoice, one: Purchase) -> tuple[str, str, str, str]:
 
 
 def _changes(own: DesignPoint, other: DesignPoint) -> str:
-    costs = {*OBJECTIVES, "memory_bits"}
-    before, after = own.plain(), other.plain()
-    changed = [name for name in before if name not in costs and before[name] != after[name]]
+    left_out = {*OBJECTIVES, "memory_bits", *NETWORK}
+    cells = [own.architecture, other.architecture]
+    axes: dict[str, list[Any]] = {"architecture": cells, **setting_values([own.setting, other.setting])}
+    axes |= {name: [before, getattr(other, name)] for name, before in own if name not in left_out}
     parts = [
-        "cells" if name == "architecture" else f"{name.replace('_', ' ')} {before[name]} to {after[name]}"
-        for name in changed
+        "cells" if name == "architecture" else f"{name.replace('_', ' ')} {before} to {after}"
+        for name, (before, after) in axes.items()
+        if before != after
     ]
     return ", ".join(parts)
 

@@ -1,5 +1,6 @@
 """Result of a joint search of network and chip: ``front.json`` (schema: docs/schemas/design-front.schema.json)."""
 
+from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document, Location
 from neuronas.runs.network_setting import NetworkSetting
@@ -12,6 +13,7 @@ class DesignPoint(Document):
     """A design: cells, setting of the network, arrays of the chip, and its cost by cost model ``mapped``.
 
     Attributes:
+        weight_bits: bits per weight, of all layers or by part of the network.
         error: expected error, 0 to 1, by the front's ``error_term``.
         memory_bits: memory of the weights.
     """
@@ -19,7 +21,7 @@ class DesignPoint(Document):
     architecture: str
     channels: int
     timesteps: int
-    weight_bits: int
+    weight_bits: WeightBits
     crossbar_size: int
     rows_per_read: int
     bits_per_cell: int

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.design_fronts import FrontChoice
@@ -26,7 +27,7 @@ class Axes(Document):
 
     channels: tuple[int, ...]
     timesteps: tuple[int, ...]
-    weight_bits: tuple[int, ...]
+    weight_bits: tuple[WeightBits, ...]
 
     @property
     def settings(self) -> tuple[NetworkSetting, ...]:
@@ -130,7 +131,7 @@ class DesignResult(Shown, SearchSummary):
         directory: run directory; it contains the answer as any other run.
         channels: channels of the answer.
         timesteps: time steps T of the answer.
-        weight_bits: weight precision of the answer.
+        weight_bits: weight precision of the answer, of all layers or by part of the network.
         test_accuracy: accuracy of the trained network on the test images, at its precision.
         n_test: number of test images.
         integer: accuracy of its integer-only network; null: none.
@@ -151,7 +152,7 @@ class DesignResult(Shown, SearchSummary):
     directory: Location
     channels: int
     timesteps: int
-    weight_bits: int
+    weight_bits: WeightBits
     test_accuracy: MeasuredShare
     n_test: int
     integer: IntegerAccuracy | None

@@ -101,12 +101,13 @@ def explored(space: JointSpace, first: int, n_workers: int) -> Iterator[Explored
 
 def _fronts(space: JointSpace, costed: CostedPairs) -> Iterator[Designs]:
     """Pareto front of each network of a block."""
-    pairs, weight_bits = costed.pairs, space.settings[costed.pairs.setting].weight_bits
+    pairs = costed.pairs
+    memory_bits = pairs.networks.memory_bits(space.settings[pairs.setting].weight_bits)
     compared = on_grid(costed.values, space.resolution)
     for column, candidate in enumerate(pairs.candidates):
         rows = np.flatnonzero(costed.fits[:, column])
         rows = rows[non_dominated(compared[:, rows, column].T)]
-        memory = costed.totals.parameters[rows, column] * weight_bits
+        memory = np.full(len(rows), memory_bits[column])
         origin = (np.full_like(rows, pairs.setting), np.full_like(rows, candidate), pairs.numbers[rows])
         yield Designs(np.column_stack([costed.values[:, rows, column].T, memory]), np.column_stack(origin))
 

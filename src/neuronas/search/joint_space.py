@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import distinct_bits
 from neuronas.fitness.expected_error import ErrorTerm
-from neuronas.fitness.network_error import error_after_loss
+from neuronas.fitness.network_error import bits_of_networks, error_after_loss
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Array, Totals
@@ -132,10 +133,10 @@ class JointSpace:
 
     def chips(self, setting: NetworkSetting) -> Chips:
         """The chips for the networks of a setting."""
-        return self.chips_at(setting.weight_bits)
+        return self.chips_at(setting.lowest_bits)
 
     def chips_at(self, weight_bits: int) -> Chips:
-        """The chips for a weight precision; cached."""
+        """The chips for networks whose lowest weight precision this is; cached."""
         if weight_bits not in self._made:
             self._made[weight_bits] = design_chips(self.values, self.base, weight_bits)
         return self._made[weight_bits]
@@ -155,7 +156,18 @@ class JointSpace:
 
     def network_error(self, setting: NetworkSetting, networks: Networks) -> Array:
         """Expected error of ``networks(setting)`` without a chip, [n]."""
-        return self.error.network(self.fitness[self.known], networks.n_weights, **setting.plain())
+        bits = bits_of_networks(networks, setting.weight_bits)
+        fitness, n_weights = self.fitness[self.known], networks.n_weights
+        return self.error.network(fitness, n_weights, setting.channels, setting.timesteps, bits)
+
+    def kept(self, setting: NetworkSetting, chips: Chips) -> Array:
+        """Share of the accuracy above chance that remains on each chip, [n_chips]: of the precision that loses most."""
+        found = [
+            self.error.kept(self.base, chips.arrays, bits, setting.channels)
+            for bits in distinct_bits(setting.weight_bits)
+        ]
+        least: Array = np.minimum.reduce(found)
+        return least
 
     def pairs(self, number: int) -> Pairs:
         """All candidates with a fitness, on all chips, at the setting with index ``number``."""
@@ -168,7 +180,7 @@ class JointSpace:
             error=self.network_error(setting, networks),
             chips=chips,
             numbers=np.arange(len(chips)),
-            kept=self.error.kept(self.base, chips.arrays, setting.weight_bits, setting.channels),
+            kept=self.kept(setting, chips),
         )
 
     def costed(self, pairs: Pairs, schedules: Sequence[Schedule]) -> Iterator[CostedPairs]:

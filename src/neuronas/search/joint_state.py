@@ -26,8 +26,8 @@ class JointState:
         front: front over all settings so far.
         counts: [n_done, 3] number of covered, costed and feasible designs of each setting.
         means: [n_done, 4] mean logarithms of error, energy, latency and area of each setting.
-        chips: by weight bits, [n_chips, 5] sums of these over settings for each chip, and the number of settings at
-            which it was costed.
+        chips: by lowest weight bits, [n_chips, 5] sums of these over settings for each chip, and the number of settings
+            at which it was costed.
         nearest: the design nearest to the budget, as long as no design meets it.
     """
 
@@ -50,9 +50,8 @@ class JointState:
     def add(self, space: JointSpace, found: Explored) -> None:
         """Add the result of the next setting."""
         setting = space.settings[self.n_done]
-        if setting.weight_bits not in self.chips:
-            self.chips[setting.weight_bits] = np.zeros((len(space.chips(setting)), 5))
-        self.chips[setting.weight_bits][found.chips] += np.column_stack([found.means, np.ones(len(found.means))])
+        sums = self.chips.setdefault(setting.lowest_bits, np.zeros((len(space.chips(setting)), 5)))
+        sums[found.chips] += np.column_stack([found.means, np.ones(len(found.means))])
         self.front = self.front.with_others(found.front, resolution=space.resolution)
         self.counts = np.vstack([self.counts, [getattr(found, name) for name in _COUNTS]])
         own = found.means.mean(axis=0) if len(found.means) else np.full(4, np.nan)

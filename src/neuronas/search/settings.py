@@ -17,6 +17,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import bits_rank
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Array, Totals
 from neuronas.hardware.pareto import non_dominated
@@ -113,5 +114,5 @@ def _not_exceeded(found: Sequence[Room]) -> list[Room]:
     return [found[index] for index in non_dominated(points)]
 
 
-def _values(setting: NetworkSetting) -> tuple[int, int, int]:
-    return setting.channels, setting.timesteps, setting.weight_bits
+def _values(setting: NetworkSetting) -> tuple[int, int, float]:
+    return setting.channels, setting.timesteps, bits_rank(setting.weight_bits)[0]

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.config import WeightBits
+from neuronas.config import LayerBits, WeightBits, bits_of
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Totals
 from neuronas.hardware.mapped.activity import Activity
@@ -36,19 +36,31 @@ class Networks:
     counts: Array
 
     @classmethod
-    def of(cls, slots: Sequence[Slot], occupancy: Occupancy, *, named: bool = False) -> "Networks":
+    def of(
+        cls, slots: Sequence[Slot], occupancy: Occupancy, weight_bits: WeightBits | None = None, *, named: bool = False
+    ) -> "Networks":
         """Count rows.
 
         Args:
             slots: places for work (``space.workload``).
             occupancy: [n_networks, n_slots] the choice at each place.
-            named: whether rows with different names are distinct, as required for firing rates or weight bits by layer.
+            weight_bits: if layers have different bits: rows with different keys in it are distinct, and a row with
+                weights has its key as its name.
+            named: whether rows with different names are distinct, as required for firing rates by layer.
         """
+
+        def name_of(row: Layer) -> str:
+            if named:
+                return row.name
+            if isinstance(weight_bits, LayerBits) and row.has_weights:
+                return weight_bits.key_of(row.name) or row.name
+            return ""
+
         numbers: dict[Layer, int] = {}
         counts = np.zeros((len(occupancy), 0))
         for column in columns(slots, occupancy):
             for choice, row in column.rows.items():
-                number = numbers.setdefault(row if named else replace(row, name=""), len(numbers))
+                number = numbers.setdefault(replace(row, name=name_of(row)), len(numbers))
                 if number == counts.shape[1]:
                     counts = np.hstack([counts, np.zeros((len(occupancy), 1))])
                 counts[:, number] += occupancy[:, column.slot] == choice
@@ -64,8 +76,22 @@ class Networks:
     @property
     def n_weights(self) -> Array:
         """Number of weights of each network, [n_networks]."""
-        found: Array = self.counts @ np.array([row.n_weights for row in self.rows], dtype=np.float64)
+        found: Array = self.counts @ self.row_weights
         return found
+
+    def memory_bits(self, weight_bits: WeightBits) -> Array:
+        """Bits of all weights of each network, [n_networks]."""
+        found: Array = self.counts @ (self.row_weights * self.row_bits(weight_bits))
+        return found
+
+    @cached_property
+    def row_weights(self) -> Array:
+        """Number of weights of each row, [n_rows]."""
+        return np.array([row.n_weights for row in self.rows], dtype=np.float64)
+
+    def row_bits(self, weight_bits: WeightBits) -> Array:
+        """Bits of the weights of each row, [n_rows]; 0 without weights."""
+        return np.array([bits_of(weight_bits, row.name) if row.has_weights else 0.0 for row in self.rows])
 
     @cached_property
     def kinds(self) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -80,7 +106,7 @@ class ManyCosts:
 
     Attributes:
         accelerator: accelerator with constants as columns [n, 1] (``scaling.many_chips``).
-        weight_bits: weight bits, of all layers or, for named rows, by layer.
+        weight_bits: weight bits; if layers have different ones, the same as of the networks.
         timesteps: number of time steps T.
         replication: copies of each layer's weights, [n, 1].
         activity: firing rates of the layers' inputs.
