@@ -37,9 +37,7 @@ def design(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.design import plan_joint_design
     from neuronas.api.design_plan import plan_design
-    from neuronas.machine import keep_freed_memory
 
     common: dict[str, Any] = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
     of_front = {"prefer": front_prefer, "resolution": resolution, "max_error": max_error}
@@ -50,13 +48,14 @@ def design(
         )
     if design is not None and dry_run:
         raise ConfigurationError("--dry-run given with --design; expected one of them")
-    keep_freed_memory()
     if design is None:
         planned = plan_design(options, **common)
         if dry_run:
             _print_plan(planned, as_json=as_json)
             return
     else:
+        from neuronas.api.design import plan_joint_design  # which needs SciPy
+
         joint = plan_joint_design(design, options, **common, **given)
         front = _front(joint, download=download, as_json=as_json, quiet=quiet)
         if front_only:
@@ -68,9 +67,11 @@ def design(
 
 def _run(planned: "Design", *, download: bool, as_json: bool, quiet: bool) -> None:
     """Run all stages and print the result."""
+    from neuronas.machine import keep_freed_memory
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
 
+    keep_freed_memory()
     was_finished = planned.resume and planned.finished is not None
     directory = planned.directory
     with (
