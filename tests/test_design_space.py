@@ -310,6 +310,14 @@ def test_more_converter_bits_and_fewer_rows_lose_less() -> None:
     assert calibration().chips.rho >= 0.8 and calibration().chips.n_pairs >= 60
 
 
+def test_the_lowest_slices_of_weights_hardly_change_the_noise() -> None:
+    assert BASE.device is not None
+    two = np.full(2, 2.0)
+    arrays = ChipArrays(32 * two, 4 * two, np.array([1.0, 2.0]), 2 * two, 4 * two, two)
+    ratios = {bits: layer_noise(arrays, BASE.device, bits, 64).snr_db for bits in (12, 16, 32)}
+    assert ratios[12] == pytest.approx(ratios[16], abs=0.05) and (ratios[16] == ratios[32]).all()
+
+
 def test_a_clipped_reference_column_loses_everything() -> None:
     """Chips of 3-bit converters that were simulated (``benchmarks/trained/front-digits.csv``): 96 and 10 % accuracy."""
     assert BASE.device is not None

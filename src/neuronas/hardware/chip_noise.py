@@ -26,6 +26,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
+from neuronas.config import MOST_BITS
 from neuronas.hardware.chip_columns import RATE, CellColumn, Cells, columns
 from neuronas.hardware.cost import Array
 from neuronas.hardware.device_model import Device
@@ -83,7 +84,7 @@ def layer_noise(
     Args:
         arrays: arrays of the chips.
         device: memory device of the chips.
-        weight_bits: weight bits of the layer.
+        weight_bits: weight bits of the layer; above 16 as at 16, since lower slices hardly change the ratio.
         rows: inputs of the layer at a kernel position.
         after_s: time after programming, for a device with a model; None: directly after programming.
     """
@@ -92,7 +93,8 @@ def layer_noise(
     read = np.minimum(arrays.rows_per_read, used)
     keys = np.stack([used, read, arrays.bits_per_cell, arrays.adc_bits, arrays.n_sign_columns], axis=1)
     kinds, which = np.unique(keys, axis=0, return_inverse=True)
-    found = np.array([_of_kind(*map(int, kind), weight_bits=weight_bits, cells=cells) for kind in kinds])
+    bits = min(weight_bits, MOST_BITS)
+    found = np.array([_of_kind(*map(int, kind), weight_bits=bits, cells=cells) for kind in kinds])
     return LayerNoise(*found.reshape(-1, 3)[which.reshape(-1)].T)
 
 
