@@ -79,16 +79,15 @@ def occupancy_at(channels: int, n: int) -> tuple[Workload, Occupancy]:
     return work, work.occupancy(some_architectures(n))
 
 
-def memory_and_bits(setting: NetworkSetting, architecture: Architecture) -> tuple[float, float]:
-    """Bits of all weights, and the precision with the same mean rounding error, layer by layer."""
-    bits = {
-        row: bits_of(setting.weight_bits, row.name)
-        for row in rows(architecture, shape_at(setting.channels))
-        if row.has_weights
-    }
-    memory = sum(row.n_weights * own for row, own in bits.items())
-    noise = sum(row.n_weights * 0.25**own for row, own in bits.items()) / sum(row.n_weights for row in bits)
-    return memory, -log2(noise) / 2
+def weights_of(setting: NetworkSetting, architecture: Architecture) -> list[tuple[int, int]]:
+    """Number of weights and bits of each layer with weights."""
+    layers = rows(architecture, shape_at(setting.channels))
+    return [(layer.n_weights, bits_of(setting.weight_bits, layer.name)) for layer in layers if layer.has_weights]
+
+
+def same_rounding(layers: list[tuple[int, int]]) -> float:
+    """The precision with the same mean rounding error."""
+    return -log2(sum(n * 0.25**bits for n, bits in layers) / sum(n for n, _ in layers)) / 2
 
 
 def problem(
@@ -120,8 +119,8 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
     for setting in joint.settings:
         work, occupancy = occupancy_at(setting.channels, len(joint.fitness))
         n_weights = MappedCostModel(BASE, setting.weight_bits, 1).totals(work.slots, occupancy).parameters
-        own = [memory_and_bits(setting, one) for one in some_architectures(len(joint.fitness))]
-        memory, bits = np.array(own).T
+        own = [weights_of(setting, one) for one in some_architectures(len(joint.fitness))]
+        memory, bits = np.array([(sum(n * bits for n, bits in layers), same_rounding(layers)) for layers in own]).T
         network = joint.error.network(joint.fitness, n_weights, setting.channels, setting.timesteps, bits)
         names = [name for name in joint.values if name != "schedule"]
         for chosen in product(*(joint.values[name] for name in names)):
@@ -137,9 +136,11 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
             numbers = [chip[name] for name in names[:5]] + [columns]
             arrays = ChipArrays(*(np.array([float(number)]) for number in numbers))
             accelerator = scaled_accelerator(BASE, arrays, "spikeflow-rram")
-            kept = min(
-                joint.error.kept(BASE, arrays, bits, setting.channels)[0] for bits in distinct_bits(setting.weight_bits)
-            )
+            by_bits = {
+                bits: joint.error.kept(BASE, arrays, bits, setting.channels)[0]
+                for bits in distinct_bits(setting.weight_bits)
+            }
+            kept = np.array([min(by_bits[bits] for _, bits in layers) for layers in own])
             for schedule in joint.values["schedule"]:
                 model = MappedCostModel(
                     accelerator, setting.weight_bits, setting.timesteps, schedule, chip["replication"]

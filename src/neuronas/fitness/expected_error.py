@@ -48,7 +48,7 @@ class ErrorTerm(Protocol):
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """Share of the accuracy above chance that remains on each chip, 0 to 1, [n_chips].
 
-        If layers have different bits, it is computed for each precision, and the smallest share counts.
+        If layers have different bits, it is computed for each precision of a network, and the smallest share counts.
         """
         ...
 

@@ -36,15 +36,17 @@ class Pairs:
         networks: n networks.
         candidates: [n] indices of the networks among all candidates.
         error: [n] expected error of the networks without a chip.
+        uses: [n, k] whether each network has weights of each of the k precisions of the setting.
         chips: m chips.
         numbers: [m] indices of the chips among all chips of the setting.
-        kept: [m] share of the accuracy above chance that remains on each chip.
+        kept: [m, k] share of the accuracy above chance that remains on each chip, by precision.
     """
 
     setting: int
     networks: Networks
     candidates: Numbers
     error: Array
+    uses: NDArray[np.bool_]
     chips: Chips
     numbers: Numbers
     kept: Array
@@ -59,11 +61,22 @@ class Pairs:
             networks=self.networks.only(chosen),
             candidates=self.candidates[chosen],
             error=self.error[chosen],
+            uses=self.uses[chosen],
         )
 
     def on_chips(self, chosen: Numbers | slice) -> "Pairs":
         """Restrict to some of the m chips."""
         return replace(self, chips=self.chips.only(chosen), numbers=self.numbers[chosen], kept=self.kept[chosen])
+
+    @property
+    def network_kept(self) -> Array:
+        """Share that remains of each network on each chip, that of the precision that loses most, [m, n] or [m, 1]."""
+        if self.kept.shape[1] == 1:
+            return self.kept
+        least = np.ones((len(self.numbers), len(self.candidates)))
+        for kept, is_used in zip(self.kept.T, self.uses.T, strict=True):
+            np.minimum(least, kept[:, None], out=least, where=is_used)
+        return least
 
     def worth_costing(self) -> "Pairs":
         """Remove networks and chips that are provably dominated: two of the bounds of ``search.joint``.
@@ -76,7 +89,7 @@ class Pairs:
         best = np.sort(ranked[first])
         networks = best[non_dominated(np.column_stack([self.error[best], self.networks.counts[best]]))]
         names = [name for name in vars(self.chips.arrays) if name != "adc_bits"]
-        columns = [*(getattr(self.chips.arrays, name) for name in names), self.chips.replication, self.kept]
+        columns = [*(getattr(self.chips.arrays, name) for name in names), self.chips.replication, *self.kept.T]
         order = np.argsort(self.chips.arrays.adc_bits, kind="stable")
         _, first = np.unique(np.column_stack(columns)[order], axis=0, return_index=True)
         return self.of_networks(networks).on_chips(np.sort(order[first]))
@@ -160,34 +173,28 @@ class JointSpace:
         fitness, n_weights = self.fitness[self.known], networks.n_weights
         return self.error.network(fitness, n_weights, setting.channels, setting.timesteps, bits)
 
-    def kept(self, setting: NetworkSetting, chips: Chips) -> Array:
-        """Share of the accuracy above chance that remains on each chip, [n_chips]: of the precision that loses most."""
-        found = [
-            self.error.kept(self.base, chips.arrays, bits, setting.channels)
-            for bits in distinct_bits(setting.weight_bits)
-        ]
-        least: Array = np.minimum.reduce(found)
-        return least
-
     def pairs(self, number: int) -> Pairs:
         """All candidates with a fitness, on all chips, at the setting with index ``number``."""
         setting = self.settings[number]
         networks, chips = self.networks(setting), self.chips(setting)
+        precisions, row_bits = distinct_bits(setting.weight_bits), networks.row_bits(setting.weight_bits)
+        kept = [self.error.kept(self.base, chips.arrays, bits, setting.channels) for bits in precisions]
         return Pairs(
             setting=number,
             networks=networks,
             candidates=self.known,
             error=self.network_error(setting, networks),
+            uses=np.column_stack([(networks.counts[:, row_bits == bits] > 0).any(axis=1) for bits in precisions]),
             chips=chips,
             numbers=np.arange(len(chips)),
-            kept=self.kept(setting, chips),
+            kept=np.column_stack(kept),
         )
 
     def costed(self, pairs: Pairs, schedules: Sequence[Schedule]) -> Iterator[CostedPairs]:
         """Cost every pair under every schedule, in blocks of consecutive networks with all chips."""
         for first in range(0, len(pairs.candidates), _NETWORKS_AT_ONCE):
             part = pairs.of_networks(slice(first, first + _NETWORKS_AT_ONCE))
-            error = error_after_loss(part.error, part.kept[:, None], self.n_classes)
+            error = error_after_loss(part.error, part.network_kept, self.n_classes)
             for totals in self._totals(part, schedules):
                 values = np.stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2])
                 within = [excess <= 0 for excess in self.budget.excess(totals).values()]
