@@ -396,7 +396,9 @@ def test_a_dry_run_finds_out_that_there_is_no_such_device(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", [("search",), ("design", "--channels", 4), ("train", ARCH)])
+@pytest.mark.parametrize(
+    "verb", [("search",), ("design", "--channels", 4, "--set", "train.batch_size=2"), ("train", ARCH)]
+)
 def test_a_dry_run_counts_the_images_of_each_class(
     neuronas: Neuronas, tmp_path: Path, verb: tuple[object, ...]
 ) -> None:

@@ -17,6 +17,8 @@ from measured_activity import activity_of
 from neuronas.api.compose import plan
 from neuronas.api.held_out import DIAGNOSIS, EARLY_EXIT, PRECISION, held_out
 from neuronas.config import SURROGATES, given as checked
+from neuronas.data.counts import drawn_of, split_of
+from neuronas.data.source import ArraySource
 from neuronas.errors import ConfigurationError
 from neuronas.kernels.library import native
 from neuronas.snn import lif as lif_module, trainable
@@ -37,7 +39,7 @@ from neuronas.training.augmentation import Augmentation
 from neuronas.training.distributed import Process
 from neuronas.training.early_exit import Answers, AnswersReader
 from neuronas.training.evaluation import AccuracyAndRates, accuracy_and_rates, accuracy_of, dead_outputs
-from neuronas.training.images import Images, stratified_split
+from neuronas.training.images import Images, drawn, stratified_split
 from neuronas.training.objective import (
     balanced_weights,
     classification_loss,
@@ -466,6 +468,16 @@ def test_splits_are_stratified(labels: list[int], share: float, seed: int) -> No
         assert abs(there - share * n) <= 1
         assert there < n
     assert np.array_equal(split.validation, stratified_split(tensor, share, seed).validation)
+    counts = [labels.count(one) for one in range(5)]
+    assert split_of(counts, share) == (len(split.training), len(split.validation))
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.none() | st.integers(1, 70), st.integers(0, 99))
+def test_the_images_of_a_sample_are_known_without_reading_them(labels: list[int], n: int | None, seed: int) -> None:
+    source = ArraySource(torch.zeros(len(labels), 1, 4, 4, dtype=torch.uint8), np.array(labels))
+    found = drawn(source, n, seed).labels.tolist()
+    assert drawn_of([labels.count(one) for one in range(5)], n) == tuple(found.count(one) for one in range(5))
 
 
 @pytest.mark.parametrize("border", ["zero", "reflect"])

@@ -24,7 +24,8 @@ from neuronas.hardware.design_space import DesignSpace, load_design_space
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
-from neuronas.runs.directory import CONFIG, HISTORY, check_start, locked, new_directory, nothing_to_resume
+from neuronas.runs.directory import CONFIG, HISTORY, check_start, new_directory, nothing_to_resume
+from neuronas.runs.lock import locked
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.search.joint import explored

@@ -1,6 +1,6 @@
 """A design for a given chip: its plan, and all its stages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -13,7 +13,7 @@ from neuronas.api.design_progress import StageProgress
 from neuronas.api.design_stages import DesignStages, why_no_chips
 from neuronas.api.devices import check_device
 from neuronas.api.evaluators import prepare_images, scan_of
-from neuronas.api.finalists import check_images, learning_plan
+from neuronas.api.finalists import check_counts, check_images, learning_plan
 from neuronas.api.plan import Plan
 from neuronas.api.settings import Config, planned, resumed_in
 from neuronas.api.training_checks import check_settings
@@ -51,6 +51,26 @@ class Design:
         is_reported = is_there(self.directory / REPORT)
         return DesignResult.read_if_there(self.directory / DESIGN) if is_reported else None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the directory holds a design."""
+        return is_there(self.directory / FOLDER / CONFIG)
+
+    def check(self, by_class: Sequence[int] | None) -> None:
+        """Raise the error of ``run``, if it is known before an image is read; nothing is written.
+
+        Args:
+            by_class: number of training images of each class; None: not known.
+        """
+        check_start(self.directory, is_begun=self.is_begun, resume=self.resume)
+        if by_class is not None and not self.is_begun:
+            check_counts(self.plan, by_class)
+        self._folder.check()
+
+    @property
+    def _folder(self) -> RunDirectory:
+        return RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume)
+
     def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignResult:
         """Run all unfinished stages.
 
@@ -65,13 +85,12 @@ class Design:
             DivergedError: the training of all finalists, or of the answer, diverged.
             VerificationError: an exported file does not compute the same as the network, or a file is damaged.
         """
-        is_begun = is_there(self.directory / FOLDER / CONFIG)
-        check_start(self.directory, is_begun=is_begun, resume=self.resume)
-        if not is_begun:  # before anything is written, so that a refused design can be started again in the directory
+        check_start(self.directory, is_begun=self.is_begun, resume=self.resume)
+        if not self.is_begun:  # before anything is written, so that a refused design can be started again there
             prepare_images(self.plan, scan_of(self.directory, observer), download=download)
             check_images(self.plan)
         work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
-        with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
+        with self._folder:
             if (known := self.finished) is not None:
                 return known
             work.start(None)

@@ -7,6 +7,8 @@ compared at the same point of it, and those of the last rung at its end, where t
 """
 
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +21,7 @@ from neuronas.api.plan import Plan
 from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig
+from neuronas.data.counts import split_of
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError, writing
 from neuronas.runs.directory import CHECKPOINTS, log
 from neuronas.runs.finalists import FINALISTS, FOLDER, Finalist, FinalistChoice, finalist_folder
@@ -29,8 +32,6 @@ from neuronas.runs.work import Work
 from neuronas.space.notation import parse_architecture
 
 if TYPE_CHECKING:
-    import torch
-
     from neuronas.training.images import Images, Split
 
 
@@ -68,7 +69,7 @@ class Finals:
         """
         if self.is_new:
             discard_finalists(self.directory)
-            counts = enough_images(self._images.labels, self.plan.config.train)
+            counts = enough_images(tuple(Counter(self._images.labels.tolist()).values()), self.plan.config.train)
             update = dict(zip(("n_training", "n_validation"), counts, strict=True))
             self._keep(self.choice.model_copy(update=update))
             self.is_new = False
@@ -175,12 +176,14 @@ def _accuracy_after(n_epochs: int, folder: Path) -> float | None:
     )
 
 
-def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]:
-    """Numbers of images that finalists are trained and compared on; see ``check_images``."""
-    from neuronas.training.images import stratified_split
+def enough_images(by_class: Sequence[int], train: TrainConfig) -> tuple[int, int]:
+    """Numbers of images that finalists are trained and compared on; see ``check_images``.
 
-    split = stratified_split(labels, train.validation_share, train.seed)
-    n_training, n_validation = len(split.training), len(split.validation)
+    Args:
+        by_class: number of their images of each class.
+        train: settings of their training.
+    """
+    n_training, n_validation = split_of(by_class, train.validation_share)
     if n_training < train.batch_size or not n_validation:
         raise DataError(
             f"finalists have {n_training:,} images to learn from and {n_validation:,} to be compared on; expected at "

@@ -1,5 +1,7 @@
 """The finalists of a search: their selection, their training settings, and checks of both."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from neuronas.api.plan import Plan
 from neuronas.api.teacher import teacher_of
 from neuronas.api.training_checks import check_settings, learned_with
 from neuronas.config import TrainConfig
+from neuronas.data.counts import check_enough, drawn_of
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError
 from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice
@@ -59,19 +62,19 @@ def check_images(run: Plan) -> None:
     Raises:
         DataError: there are too few; the message says how many and how many are expected.
     """
-    import torch
-
-    from neuronas.data.counts import check_enough
-    from neuronas.training.images import drawn
-
     check_described(run.config.data, run.dataset)
     try:
         source = run.dataset.load("train", run.shape.image_size)
     except ImportError as error:
         raise missing(error) from error
+    check_counts(run, tuple(Counter(source.labels.tolist()).values()))
+
+
+def check_counts(run: Plan, by_class: Sequence[int]) -> None:
+    """The same for known numbers of training images of each class."""
     fitness, train = run.config.fitness, learning_plan(run).config.train
-    check_enough(len(source.labels), fitness.batch_size, fitness.n_batches)
-    enough_images(torch.from_numpy(drawn(source, train.n_images, train.seed).labels), train)
+    check_enough(sum(by_class), fitness.batch_size, fitness.n_batches)
+    enough_images(drawn_of(by_class, train.n_images), train)
 
 
 def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | None:

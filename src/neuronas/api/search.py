@@ -1,6 +1,6 @@
 """Architecture search: find the fittest architecture within all budgets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -12,13 +12,14 @@ from neuronas.api.devices import check_device
 from neuronas.api.evaluators import scan_of
 from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.finalist_training import Finals
-from neuronas.api.finalists import check_finalists, check_images, chosen_from
+from neuronas.api.finalists import check_counts, check_finalists, check_images, chosen_from
 from neuronas.api.fit import limits_broken, target_of
 from neuronas.api.plan import Plan
 from neuronas.api.search_result import SearchResult, result_of, write_result
 from neuronas.api.settings import Config, planned, resumed_in
 from neuronas.api.workers import Computing, computing
 from neuronas.config import is_there
+from neuronas.data.counts import check_enough
 from neuronas.errors import InfeasibleError, RunDirectoryError
 from neuronas.runs.designs import FOLDER
 from neuronas.runs.directory import (
@@ -59,6 +60,19 @@ class Search:
     def identity(self) -> str:
         """Key of everything that determines the result."""
         return self.plan.origin.identity
+
+    def check(self, by_class: Sequence[int] | None) -> None:
+        """Raise the error of ``run``, if it is known before an image is read; nothing is written.
+
+        Args:
+            by_class: number of training images of each class; None: not known.
+        """
+        fitness = self.plan.config.fitness
+        if by_class is not None and self.plan.config.search.finalists:
+            check_counts(self.plan, by_class)
+        elif by_class is not None:
+            check_enough(sum(by_class), fitness.batch_size, fitness.n_batches)
+        RunDirectory(self.directory, self.plan.origin, resume=self.resume).check()
 
     def run(
         self,

@@ -16,6 +16,7 @@ from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
 from neuronas.api.training_checks import check_own, check_resumed, check_settings, learned_with
 from neuronas.config import as_path, is_there
+from neuronas.data.counts import check_batch, drawn_of, split_of
 from neuronas.errors import RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
 from neuronas.runs.config_file import write_config
@@ -66,6 +67,24 @@ class Training:
         """Whether there is a checkpoint to continue from."""
         return has_checkpoint(self.directory)
 
+    def check(self, by_class: Sequence[int] | None) -> None:
+        """Raise the error of ``run``, if it is known before an image is read; nothing is written.
+
+        Args:
+            by_class: number of training images of each class; None: not known.
+        """
+        settings = self.plan.config.train
+        if by_class is not None:
+            n_training, _ = split_of(drawn_of(by_class, settings.n_images), settings.validation_share)
+            check_batch(n_training, settings.batch_size)
+        self._files().check()
+        self._check_own()
+
+    def _files(self) -> RunDirectory:
+        """The run directory; the run exists already after a search, or after an interrupted training."""
+        is_begun = (self.directory / CONFIG).is_file()
+        return RunDirectory(self.directory, self.plan.origin, resume=is_begun or self.resume)
+
     def run(
         self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
     ) -> TrainingResult:
@@ -91,13 +110,10 @@ class Training:
                 return self._work(process, Work("train", self.directory, "images", logs=False), deadline)
             prepare_images(self.plan, scan_of(self.directory, observer), download=download)
             process.wait_for_others()
-            # The run exists already after a search, or after an interrupted training.
-            there = (self.directory / CONFIG).is_file()
-            resume = there or self.resume
-            with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
-                if there and files.file(CHECKPOINTS).exists() and not self.resume:
-                    raise already_holds(self.directory, "checkpoints")
-                self._place(files.file(ARCHITECTURE))
+            with self._files() as files:
+                self._check_own()
+                if not is_there(files.file(ARCHITECTURE)):
+                    ArchitectureFile.of(self.given.architecture).write(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
                 work = Work("train", self.directory, "images", observer)
                 result = self._work(process, work, deadline)
@@ -109,14 +125,14 @@ class Training:
                 work.finish(result)
                 return result
 
-    def _place(self, file: Path) -> None:
-        """Write the architecture into the run, or check that it is the run's own."""
-        given, n_cells = self.given.architecture, self.plan.shape.n_cells
-        if not is_there(file):
-            ArchitectureFile.of(given).write(file)
+    def _check_own(self) -> None:
+        """Refuse a directory whose training would be lost, or that belongs to another architecture."""
+        if (self.directory / CHECKPOINTS).exists() and not self.resume:
+            raise already_holds(self.directory, "checkpoints")
+        if not is_there(self.directory / ARCHITECTURE):
             return
-        own = read_architecture(file).architecture
-        if own.expanded(n_cells) != given.expanded(n_cells):
+        own, n_cells = read_architecture(self.directory / ARCHITECTURE).architecture, self.plan.shape.n_cells
+        if own.expanded(n_cells) != self.given.architecture.expanded(n_cells):
             raise RunDirectoryError(
                 f"run directory {self.directory}: belongs to another architecture, {format_architecture(own)}; choose "
                 "another --out"

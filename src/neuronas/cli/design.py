@@ -4,7 +4,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console, options as opt
-from neuronas.cli.dry_run import image_counts, print_lines
+from neuronas.cli.dry_run import checked_images, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.unfinished import explained
 from neuronas.errors import ConfigurationError, quoted
@@ -95,11 +95,11 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
 
     run, axes = planned.plan, planned.axes
     n_feasible = n_with_weights_in_each_cell(run, axes)
-    images, lines = image_counts(run, for_fitness=True)
+    images, lines = checked_images(planned)
     if as_json:
         document = {
             "dry_run": True,
-            "images": images,
+            "images": images and images.plain(),
             "directory": str(planned.directory),
             "axes": axes.plain(),
             "n_settings": len(axes.settings),

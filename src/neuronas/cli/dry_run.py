@@ -1,31 +1,32 @@
 """The images of a plan, for ``--dry-run``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neuronas.cli import console
 
 if TYPE_CHECKING:
-    from neuronas.api.plan import Plan
+    from neuronas.api.design_plan import Design
+    from neuronas.api.search import Search
+    from neuronas.api.train import Training
+    from neuronas.data.counts import ImageCounts
 
 
-def image_counts(run: "Plan", *, for_fitness: bool = False) -> tuple[dict[str, Any] | None, list[str]]:
-    """Numbers of images, as JSON values and as lines; without reading an image.
+def checked_images(planned: "Search | Design | Training") -> tuple["ImageCounts | None", list[str]]:
+    """Count the images without reading them, and raise the errors of the command that are known then.
 
-    Args:
-        run: the plan.
-        for_fitness: check that there are enough for the batches of the fitness.
+    Returns:
+        The numbers, if they are known, and the same as lines.
 
     Raises:
         DataError: folders, classes or images are missing, or there are too few images.
+        RunDirectoryError: the run directory cannot be used.
     """
-    from neuronas.data.counts import check_enough, count_images, why_not_counted
+    from neuronas.data.counts import count_images, why_not_counted
 
+    run = planned.plan
     counts = count_images(run.dataset, run.config.data)
-    if counts is None:
-        return None, [why_not_counted(run.dataset)]
-    if for_fitness:
-        check_enough(sum(counts.train), run.config.fitness.batch_size, run.config.fitness.n_batches)
-    return counts.plain(), counts.lines
+    planned.check(counts.train if counts is not None else None)
+    return counts, counts.lines if counts is not None else [why_not_counted(run.dataset)]
 
 
 def print_lines(lines: list[str]) -> None:

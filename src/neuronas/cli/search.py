@@ -3,14 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console, options as opt
-from neuronas.cli.dry_run import image_counts, print_lines
+from neuronas.cli.dry_run import checked_images, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
 from neuronas.cli.unfinished import explained
 from neuronas.errors import quoted
 
 if TYPE_CHECKING:
-    from neuronas.api.plan import Plan
     from neuronas.api.search import Search
     from neuronas.api.search_result import SearchResult
     from neuronas.runs.results import ParetoFront
@@ -39,7 +38,7 @@ def search(
     if not quiet:
         _note_width(planned)
     if dry_run:
-        _print_plan(planned.plan, as_json=as_json)
+        _print_plan(planned, as_json=as_json)
         return
     directory = planned.directory
     with (
@@ -86,15 +85,16 @@ def _note_width(planned: "Search") -> None:
         )
 
 
-def _print_plan(run: "Plan", *, as_json: bool) -> None:
+def _print_plan(planned: "Search", *, as_json: bool) -> None:
     from neuronas.hardware.units import quantity
     from neuronas.runs.finalists import total_epochs
     from neuronas.search.halving import rungs
 
-    images, lines = image_counts(run, for_fitness=True)
+    run = planned.plan
+    images, lines = checked_images(planned)
     document: dict[str, Any] = {
         "dry_run": True,
-        "images": images,
+        "images": images and images.plain(),
         "settings": run.config.model_dump(mode="json"),
         "n_genotypes": run.space.n_genotypes,
         "n_architectures": run.space.n_architectures,

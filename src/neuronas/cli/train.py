@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from neuronas.cli import console, options as opt
-from neuronas.cli.dry_run import image_counts
+from neuronas.cli.dry_run import checked_images
 from neuronas.cli.progress import ProgressBar
 from neuronas.errors import quoted
 
@@ -31,12 +31,11 @@ def train(
 
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)
     if dry_run:
-        settings = training.plan.config.model_dump(mode="json")
-        images, lines = image_counts(training.plan)
+        images, lines = checked_images(training)
         if images is None:
             console.notes.print(f"note: {lines[0]}")
-        directory = str(training.directory)
-        console.print_json({"dry_run": True, "directory": directory, "images": images, "settings": settings})
+        document = {"dry_run": True, "directory": str(training.directory), "images": images and images.plain()}
+        console.print_json(document | {"settings": training.plan.config.model_dump(mode="json")})
         return
     from neuronas.training.distributed import is_first_process  # imports torch
 

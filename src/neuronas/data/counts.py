@@ -1,5 +1,6 @@
 """Numbers of images of a data set, known without reading them. Does not need torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuronas.config import DataConfig
@@ -62,6 +63,41 @@ def why_not_counted(dataset: DataSet) -> str:
         except DataError as error:
             return str(error)
     return f"images of {dataset.name}: counted when they are read"
+
+
+def n_held_out(n_images: int, share: float) -> int:
+    """Number of images of a class that a stratified draw holds out; at least one of two or more in each part."""
+    return min(max(1, round(share * n_images)), n_images - 1) if share and n_images else 0
+
+
+def drawn_of(by_class: Sequence[int], n: int | None) -> tuple[int, ...]:
+    """Number of images of each class in a stratified sample of about n images (``training.images.drawn``)."""
+    there = sum(by_class)
+    return tuple(by_class if n is None or n >= there else (n_held_out(one, n / there) for one in by_class))
+
+
+def split_of(by_class: Sequence[int], share: float) -> tuple[int, int]:
+    """Numbers of images for training and for validation (``training.images.stratified_split``).
+
+    Args:
+        by_class: number of images of each class.
+        share: share of the images for validation.
+    """
+    n_validation = sum(n_held_out(n, share) for n in by_class)
+    return sum(by_class) - n_validation, n_validation
+
+
+def check_batch(n_training: int, batch_size: int) -> None:
+    """Check that a training has at least one batch of images.
+
+    Raises:
+        DataError: there are fewer.
+    """
+    if n_training < batch_size:
+        raise DataError(
+            f"{n_training:,} training images given (without those for validation); expected at least one batch of "
+            f"{batch_size}: use more images, or a smaller --batch-size (train.batch_size)"
+        )
 
 
 def check_enough(n_images: int, batch_size: int, n_batches: int) -> None:

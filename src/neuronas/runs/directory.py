@@ -1,8 +1,6 @@
 """The run directory: its files, its lock and its log."""
 
-import fcntl
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,13 +13,14 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
+from neuronas.config import ResolvedConfig, RunConfig, given, is_there, write_yaml
 from neuronas.errors import RunDirectoryError, unwritable, writing
 from neuronas.runs.config_file import read_config, write_config
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 from neuronas.runs.identity import chosen_anew, deciding, differences, identity
+from neuronas.runs.lock import check_free, locked
 
-CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
+CONFIG, LOG = "config.yaml", "log.txt"
 HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
 ARCHITECTURE, TRAINING, EVALUATION = "architecture.json", "training.json", "evaluation.json"
 CHECKPOINTS = "checkpoints"
@@ -31,7 +30,7 @@ COPIES = {
     "activity": ("activity.yaml", "hardware.trace"),
 }
 """Copies of files and objects that settings refer to: file in the run directory, and setting."""
-_LOCK_BYTES, _LOG_BYTES, _OLD_LOGS = 100, 5_000_000, 2
+_LOG_BYTES, _OLD_LOGS = 5_000_000, 2
 
 log = logging.getLogger("neuronas")
 
@@ -97,7 +96,7 @@ class RunDirectory:
             raise nothing_to_resume(self.path)
         with ExitStack() as stack:
             stack.enter_context(locked(self.path))
-            self._check()
+            self._begin()
             stack.enter_context(log_to(self.file(LOG)))
             self._held = stack.pop_all()
         return self
@@ -112,7 +111,25 @@ class RunDirectory:
         """Path of a file of the run."""
         return self.path / name
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise the error of using the directory, if there is one, without writing to it."""
+        if self._resume and not self.path.is_dir():
+            raise nothing_to_resume(self.path)
+        check_free(self.path)
+        self._is_changed()
+
+    def _begin(self) -> None:
+        is_new = not self.file(CONFIG).exists()
+        if not self._is_changed():
+            return
+        if is_new:
+            Environment.of_run(self._origin.code).write(self.file(ENVIRONMENT))
+            for name, model in self._origin.copies.items():
+                write_yaml(self.file(COPIES[name][0]), model)
+        write_config(self.file(CONFIG), self._origin.config, self._origin.given)
+
+    def _is_changed(self) -> bool:
+        """Check that the run may begin or be continued; return whether its settings have to be written."""
         check_format(self.path)
         config, history = self.file(CONFIG), self.file(HISTORY)
         if not config.exists() and (history.exists() or self.file(RESULT).exists()):
@@ -120,31 +137,26 @@ class RunDirectory:
         if not config.exists():
             if self._resume:
                 raise nothing_to_resume(self.path)
-            Environment.of_run(self._origin.code).write(self.file(ENVIRONMENT))
-            for name, model in self._origin.copies.items():
-                write_yaml(self.file(COPIES[name][0]), model)
-            write_config(config, self._origin.config, self._origin.given)
-        elif not self._resume:
+            return True
+        if not self._resume:
             raise already_holds(self.path)
-        else:
-            stored = given(read_config(config), str(config)).model_dump()
-            now, drawn = deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
-            is_longer = self._origin.grows and now["search"]["n_draws"] > drawn
-            if is_longer:
-                now["search"]["n_draws"] = drawn
-            changed = differences(now, stored)
-            if changed:
-                raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
-            self._check_code()
-            is_chosen_anew = bool(anew := chosen_anew(self._origin.config, stored))
-            if is_chosen_anew and self.file(CHECKPOINTS).exists():
-                raise RunDirectoryError(
-                    f"run directory {self.path}: its network is trained, and with {anew[0]} another one could be the "
-                    "answer; choose another --out"
-                )
-            is_moved = stored["data"]["name"] != self._origin.config.data.name
-            if is_longer or is_moved or is_chosen_anew:
-                write_config(config, self._origin.config, self._origin.given)
+        stored = given(read_config(config), str(config)).model_dump()
+        now, drawn = deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
+        is_longer = self._origin.grows and now["search"]["n_draws"] > drawn
+        if is_longer:
+            now["search"]["n_draws"] = drawn
+        changed = differences(now, stored)
+        if changed:
+            raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+        self._check_code()
+        is_chosen_anew = bool(anew := chosen_anew(self._origin.config, stored))
+        if is_chosen_anew and self.file(CHECKPOINTS).exists():
+            raise RunDirectoryError(
+                f"run directory {self.path}: its network is trained, and with {anew[0]} another one could be the "
+                "answer; choose another --out"
+            )
+        is_moved = stored["data"]["name"] != self._origin.config.data.name
+        return is_longer or is_moved or is_chosen_anew
 
     def _check_code(self) -> None:
         """Refuse to resume with other code or other images under the same name."""
@@ -186,43 +198,6 @@ def check_start(directory: Path, *, is_begun: bool, resume: bool) -> None:
         raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
     if not is_begun and resume:
         raise nothing_to_resume(directory, "design")
-
-
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Lock a directory, which is created if missing. The lock file contains the id of this process.
-
-    Raises:
-        RunDirectoryError: another process has locked it, or it cannot be written.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        # Do not wait for a pipe, and do not truncate the target of a link.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
-        lock = os.fdopen(os.open(directory / LOCK, flags, 0o666), "a")
-    except OSError as error:
-        raise unwritable(f"run directory {directory}", error) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock.truncate(0)
-            print(os.getpid(), file=lock, flush=True)
-        except BlockingIOError:
-            raise RunDirectoryError(
-                f"run directory {directory}: another neuronas is working in it{_holder(directory)}; wait for it, or "
-                "choose another --out"
-            ) from None
-        except OSError as error:
-            raise unwritable(f"run directory {directory}", error) from error
-        yield
-
-
-def _holder(directory: Path) -> str:
-    try:
-        number = read_text(directory / LOCK, _LOCK_BYTES).strip()
-    except (OSError, ValueError):  # whatever it contains, it is locked
-        number = ""
-    return f" (process {number}; 'kill {number}' ends it; resume it with --resume)" if number.isdecimal() else ""
 
 
 class _LogFile(RotatingFileHandler):

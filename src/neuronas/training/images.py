@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuronas.data.counts import n_held_out
 from neuronas.data.listing import unreadable
 from neuronas.data.source import ArraySource, DrawingSource, ImageSource
 from neuronas.errors import DataError
@@ -189,8 +190,7 @@ def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
     chosen: list[Indices] = []
     for one in np.unique(classes):
         members = np.flatnonzero(classes == one)
-        n = min(max(1, round(share * len(members))), len(members) - 1) if share else 0
-        chosen.append(rng.permutation(members)[:n])
+        chosen.append(rng.permutation(members)[: n_held_out(len(members), share)])
     validation = np.sort(np.concatenate(chosen)).astype(np.int64)
     return Split(np.setdiff1d(np.arange(len(classes)), validation), validation)
 

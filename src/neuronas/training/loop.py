@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
-from neuronas.errors import DataError
+from neuronas.data.counts import check_batch
 from neuronas.runs.metrics import Epoch
 from neuronas.runs.observer import EpochEnded
 from neuronas.runs.work import Work
@@ -82,11 +82,7 @@ class Trainer:
         if settings.class_weights == "balanced":
             labels = images.labels_of(split.training)
             self.class_weights = balanced_weights(labels, state.network.shape.n_classes).to(process.device)
-        if len(split.training) < self.batch_size:
-            raise DataError(
-                f"{len(split.training):,} training images given (without those for validation); expected at least one "
-                f"batch of {self.batch_size}: use more images, or a smaller --batch-size (train.batch_size)"
-            )
+        check_batch(len(split.training), self.batch_size)
         self.n_steps = len(split.training) // self.batch_size
         self.augmentation = Augmentation(settings.augment, settings.border, settings.cutout, settings.mixup)
         self.n_classes = state.network.shape.n_classes
