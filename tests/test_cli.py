@@ -19,6 +19,7 @@ from rich.text import Text
 from conftest import Neuronas, chain
 from neuronas.cli.main import Once, run
 from neuronas.cli.tables import PlainTable
+from neuronas.config import settings_for
 from neuronas.runs.history_file import HistorySnapshot
 from own_process import OwnProcess
 from waiting import until
@@ -204,8 +205,20 @@ def test_mistakes_get_one_line_and_exit_2(neuronas: Neuronas, tmp_path: Path, ar
     assert err.startswith("neuronas: ")
 
 
-def test_all_accelerators_are_compared_by_estimate_alone(neuronas: Neuronas) -> None:
-    assert neuronas("estimate", ARCH, "--hardware", "all", "--quiet")[0] == 0
+def test_all_accelerators_are_compared_by_estimate_alone(neuronas: Neuronas, tmp_path: Path) -> None:
+    code, out, err = neuronas("estimate", ARCH, "--hardware", "all", "--json", "--weight-bits", 4)
+    assert (code, err, len(json.loads(out)["chips"]) > 3) == (0, "", True)
+    (tmp_path / "all.yaml").write_text("hardware: {accelerator: all}\nnetwork: {weight_bits: 4}\n")
+    key = "hardware.accelerator"
+    for words in (
+        ("--set", f"{key}=all", "--weight-bits", 4), ("--set", f"{key}=x", "--set", f"{key}=all", "--weight-bits", 4),
+        ("--config", "all.yaml"), ("--config", "all.yaml", "--set", f"{key}=sram-65nm", "--hardware", "all"),
+    ):  # fmt: skip
+        assert neuronas("estimate", ARCH, "--json", *words) == (code, out, err)
+    one = neuronas("estimate", ARCH, "--hardware", "sram-65nm", "--json", "--weight-bits", 4)
+    assert neuronas("estimate", ARCH, "--json", "--config", "all.yaml", "--hardware", "sram-65nm") == one
+    code, _, err = neuronas("estimate", ARCH, "--set", f"{key}=all", "--floorplan", "x.svg")
+    assert (code, "expected one accelerator" in err) == (2, True)
     code, _, err = neuronas("search", "--hardware", "all", "--dry-run")
     assert (code, err.count("\n")) == (2, 1)
     assert "accelerator 'all' given; expected one: " in err and "only 'neuronas estimate' compares 'all'" in err
@@ -445,12 +458,62 @@ def test_a_run_without_result_is_explained(neuronas: Neuronas, tmp_path: Path) -
     assert (code, "has no result yet" in err, "nothing fits" in err) == (2, True, True)
 
 
-def test_estimate_and_doctor_take_the_common_options(neuronas: Neuronas, tmp_path: Path) -> None:
-    common = ("--seed", 1, "--device", "cpu", "--out", "out", "--quiet")
-    assert neuronas("estimate", ARCH, *common)[0] == 0
-    assert neuronas("doctor", *common)[0] == 0
+def test_commands_take_the_common_options_and_say_which_have_no_effect(
+    neuronas: Neuronas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for command, without_effect in (
+        (("estimate", ARCH, "--out", "out"), ["seed", "device"]), (("fit", ARCH), ["seed", "device"]),
+        (("doctor", "--out", "out"), ["seed"]), (("search", "--dry-run"), []), (("train", ARCH, "--dry-run"), []),
+    ):  # fmt: skip
+        caplog.clear()
+        assert neuronas(*command, "--seed", 1, "--device", "cpu", "--quiet")[0] == 0
+        said = [one.getMessage() for one in caplog.records]
+        assert said == [f"--{name} has no effect with this command" for name in without_effect], command
+        shown = neuronas(command[0], "--help")[1]
+        assert [name for name in ("seed", "device") if f"--{name} " not in shown] == without_effect
     assert json.loads((tmp_path / "out" / "estimate.json").read_text())["parameters"] > 0
     assert json.loads((tmp_path / "out" / "doctor.json").read_text())["checks"]
+
+
+def test_doctor_checks_the_device_that_is_asked_for(neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    def found(device: str) -> dict[str, bool]:
+        checks = json.loads(neuronas("doctor", "--device", device, "--json")[1])["checks"]
+        return {one["name"]: one["ok"] for one in checks if one["name"].startswith("cuda")}
+
+    assert found("auto") == {"cuda device": True}
+    assert found("cuda") == {"cuda device": False}
+    assert found("cpu") == {}
+
+
+OTHER_VALUES = {
+    "preset": "paper", "space": "three.yaml", "dataset": "mnist", "image_side": "16", "image_channels": "1",
+    "channels": "6", "timesteps": "3", "weight_bits": "4", "head": "linear", "hardware": "isaac-rram",
+    "cost_model": "paper", "schedule": "pipelined-over-timesteps", "replication": "2", "activity": "forecast",
+    "firing_rate": "0.2", "max_parameters": "10", "max_area_mm2": "1", "max_latency_ms": "0.01",
+    "max_energy_uj": "0.1", "confidence": "0.9", "event_values": "binary", "event_window_ms": "7", "event_sensor": "40",
+    "event_crop": "8",
+}  # fmt: skip
+"""A value of each option of ``estimate`` that is not its default."""
+BESIDE = {
+    "image_channels": ("--dataset", "imagefolder:photos"), "confidence": ("--max-energy-uj", 200),
+    "firing_rate": ("--activity", "rate", "--firing-rate", 0.1),
+    **{name: ("--dataset", "events:recordings") for name in OTHER_VALUES if name.startswith("event")},
+}  # fmt: skip
+"""Options with which it has an effect."""
+
+
+def test_every_option_of_estimate_has_an_effect(neuronas: Neuronas, tmp_path: Path) -> None:
+    assert neuronas("example-files")[0] == 0
+    (tmp_path / "three.yaml").write_text("operations: [skip, conv_3x3, avg_pool_3x3]\ncells: 3\n")
+    settings = {name: one for name, one in settings_for("estimate").items() if one.meaning.is_option}
+    assert set(OTHER_VALUES) == set(settings) - {"plugin", "trace"}, "these need a file each, and have their own tests"
+    for name, value in OTHER_VALUES.items():
+        base = ("estimate", ARCH, *BESIDE.get(name, ()))
+        (code, without, err), (_, with_it, said) = neuronas(*base), neuronas(*base, settings[name].flag, value)
+        assert code == 0, err
+        assert with_it and with_it != without, (name, said)
 
 
 @pytest.mark.parametrize(

@@ -419,8 +419,6 @@ def estimate(
     input_shape: Sequence[int] | None = ...,
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
     assignments: Iterable[str] = ...,
-    seed: int | None = ...,
-    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
@@ -428,12 +426,10 @@ def estimate(
     image_side: int | str | tuple[int, int] | None = ...,
     image_channels: int | None = ...,
     n_classes: int | None = ...,
-    event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
     event_sensor: str | None = ...,
     event_crop: str | None = ...,
-    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | str | Mapping[str, int] | None = ...,
@@ -472,8 +468,6 @@ def estimate(
         VerificationError: a file is damaged.
 
     Settings:
-        seed: Random seed [0].
-        device: Device for all computations [auto].
         preset: Settings to start from (paper: those of NeuroNAS's experiments) [default].
         plugin: Plug-in: a module, or FILE.py; may be repeated [none].
         space: Search space, or FILE.yaml [neuronas].
@@ -481,12 +475,10 @@ def estimate(
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
-        event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
         event_sensor: Sensor size, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
         event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (pixels) [the whole sensor].
-        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].

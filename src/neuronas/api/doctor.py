@@ -48,13 +48,14 @@ class Diagnosis(Document):
     checks: tuple[Check, ...]
 
 
-def examine(data_dir: str | None = None) -> Diagnosis:
+def examine(data_dir: str | None = None, device: str = "auto") -> Diagnosis:
     """Check the machine, the packages, torch's devices and kernels, and the data sets.
 
     Args:
         data_dir: folder of downloaded data sets; None: the default places.
+        device: device that is needed: ``auto``, ``cpu`` (CUDA is not checked) or ``cuda`` (it is missing without one).
     """
-    checks = (*_machine(), *_packages(), *_torch(), *_data(data_dir))
+    checks = (*_machine(), *_packages(), *_torch(device), *_data(data_dir))
     return Diagnosis(neuronas=__version__, checks=checks)
 
 
@@ -122,7 +123,7 @@ def _package(requirement: Requirement, advice: str) -> Check:
     return Check(requirement.name, True, found)
 
 
-def _torch() -> Iterator[Check]:
+def _torch(device: str) -> Iterator[Check]:
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -131,15 +132,20 @@ def _torch() -> Iterator[Check]:
     try:
         from neuronas.fitness.engine.select import describe_kernels
 
-        has_gpu = torch.cuda.is_available()
+        has_gpu = device != "cpu" and torch.cuda.is_available()
         kernels = {name: describe_kernels(device_named(name)) for name in ("cpu", *["cuda"] * has_gpu)}
     except ImportError as error:
         yield Check("kernels", False, str(error), "install the missing packages above")
         return
     yield Check("torch on the cpu", True, f"uses {torch.backends.cpu.get_cpu_capability()}")
-    yield Check("cuda device", True, torch.cuda.get_device_name() if has_gpu else "none (searches run on the CPU)")
-    for device, found in kernels.items():
-        yield Check(f"{device} kernels", True, found.chosen)
+    if has_gpu:
+        yield Check("cuda device", True, torch.cuda.get_device_name())
+    elif device == "cuda":
+        yield Check("cuda device", False, "torch finds none", "install NVIDIA's driver and a CUDA build of torch")
+    elif device == "auto":
+        yield Check("cuda device", True, "none (searches run on the CPU)")
+    for name, found in kernels.items():
+        yield Check(f"{name} kernels", True, found.chosen)
         for reason in found.missing:
             name, _, why = reason.partition(": ")
             yield Check(name, False, why, "optional: searches run without it, slower and with the same result")

@@ -14,10 +14,12 @@ from neuronas.config import (
     load_plugins,
     read_yaml,
     require_loaded,
+    settings_for,
     validate,
     value_at,
     with_assignments,
     with_options,
+    with_value,
     written,
 )
 from neuronas.errors import ConfigurationError
@@ -101,6 +103,17 @@ def gathered(
     chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
     load_plugins(written(chosen).get("plugins", ()))  # before reading anything that may name their entries
     return chosen
+
+
+def without(
+    path: str, verb: str, options: Mapping[str, Any], config: Config, assignments: Iterable[str]
+) -> tuple[dict[str, Any], Config, tuple[str, ...]]:
+    """The same options, ``config`` and assignments without one setting, wherever it is given; see ``planned``."""
+    name = next(name for name, one in settings_for(verb).items() if one.path == path)
+    kept = {key: value for key, value in options.items() if key != name}
+    others = tuple(text for text in assignments if text.partition("=")[0].strip() != path)
+    values = _values(config)
+    return kept, config if value_at(values, path) is None else with_value(values, path, None), others
 
 
 def _values(config: Config) -> Mapping[str, Any]:

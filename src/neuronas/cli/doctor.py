@@ -22,7 +22,7 @@ def doctor(
     from neuronas.api.settings import gathered
 
     given = written(gathered("doctor", options, config, assignments or ()))
-    diagnosis = examine(value_at(given, "data.data_dir"))
+    diagnosis = examine(value_at(given, "data.data_dir"), value_at(given, "device") or "auto")
     if out:
         diagnosis.write(out / "doctor.json")
     if as_json:

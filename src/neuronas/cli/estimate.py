@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from neuronas.cli import console, options as opt
-from neuronas.config import weights_text
+from neuronas.config import value_at, weights_text, written
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neuronas.api.estimate import Estimate
+    from neuronas.api.settings import Config
     from neuronas.hardware.sweep import Sweep, SweepPoint
     from neuronas.runs.costs import CostReport
 
-_FILE = "estimate.json"
+_FILE, _HARDWARE = "estimate.json", "hardware.accelerator"
 
 
 @opt.with_settings("estimate")
@@ -39,21 +40,22 @@ def estimate(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.estimate import estimate as cost_of
+    from neuronas.api.settings import gathered, without
     from neuronas.cli.tables import printable
     from neuronas.hardware.accelerator import ALL
     from neuronas.report.cost_tables import hardware_table
     from neuronas.runs.costs import SweptConstant
 
-    on_all = options.get("hardware") == ALL
+    settings: tuple[dict[str, Any], Config, tuple[str, ...]] = (options, config, tuple(assignments or ()))
+    on_all = value_at(written(gathered("estimate", *settings)), _HARDWARE) == ALL
     if on_all:
-        options.pop("hardware")
+        settings = without(_HARDWARE, "estimate", *settings)
         if sweep or floorplan:
             raise ConfigurationError(f"--hardware {ALL} given with --sweep or --floorplan; expected one accelerator")
     if plot or floorplan:
         _check_pictures(plot, sweep, floorplan)
-    found = cost_of(
-        arch, input_shape=opt.input_shape_of(input_shape), config=config, assignments=assignments or (), **options
-    )
+    options, base, given = settings
+    found = cost_of(arch, input_shape=opt.input_shape_of(input_shape), config=base, assignments=given, **options)
     if on_all:
         compared = found.on_all_hardware()
         if out:

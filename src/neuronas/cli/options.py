@@ -1,6 +1,7 @@
 """Options of the command line: those of settings are generated from the schema, the others are declared here."""
 
 import inspect
+import logging
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from neuronas.config import Setting, as_path, load_plugins, settings_for
 from neuronas.errors import ConfigurationError
 
+log = logging.getLogger("neuronas")
 RUN = "Run"
 """Title of the panel in the help."""
 
@@ -37,9 +39,15 @@ Set = Annotated[
 Out = Annotated[Path | None, path("DIR", "Directory to write to \\[a new one under runs].")]
 Json = Annotated[bool, option("Print one JSON object on standard output \\[off].", "--json")]
 Quiet = Annotated[bool, option("Print the answer and errors only \\[off].", "--quiet")]
+_COMMON = ("seed", "device")
+"""Options that every command with settings accepts, so that scripts can give them to all."""
 Resume = Annotated[bool, option("Resume the run in --out \\[off].", "--resume")]
 DryRun = Annotated[
-    bool, option("Check all settings, count the images without reading them, and print the plan \\[off].", "--dry-run")
+    bool,
+    option(
+        "Check settings, directory and number of images, and print the plan; reads no image, writes nothing \\[off].",
+        "--dry-run",
+    ),
 ]
 MaxMinutes = Annotated[
     float | None,
@@ -117,16 +125,21 @@ def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., No
         settings = {name: one for name, one in settings_for(verb).items() if one.meaning.is_option}
         own = inspect.signature(command).parameters
         hints = get_type_hints(command, include_extras=True)
+        unread = {name: _unread(name) for name in _COMMON if name not in settings and name not in own}
         added = {name: _parameter(name, one) for name, one in settings.items()}
 
         @wraps(command)
         def run(**values: Any) -> None:
+            for name in unread:
+                if values.pop(name) is not None:
+                    log.warning("--%s has no effect with this command", name)
             options = {name: values.pop(name) for name in added}
             command(**values, options={name: value for name, value in options.items() if value not in (None, [])})
 
         fixed = [one.replace(annotation=hints[name]) for name, one in own.items() if name != "options"]
-        run.__signature__ = inspect.Signature([*fixed, *added.values()])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in (*fixed, *added.values())}
+        parameters = [*fixed, *added.values(), *unread.values()]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
         return run
 
     return decorate
@@ -146,6 +159,12 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
     )
     value: Any = list[str] if is_list else kind
     annotation = Annotated[value | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _unread(name: str) -> inspect.Parameter:
+    """A common option that the command does not read, and help does not show."""
+    annotation = Annotated[str | None, typer.Option(f"--{name}", hidden=True)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -51,8 +51,8 @@ _OF_OWN = (*_NETWORK, EVALUATE)
 """Commands that take it; ``evaluate`` for the user's own networks only."""
 _READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT, EXPORT)
-_UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
-"""Commands without a random seed of their own."""
+_UNLESS_OWN = (SEARCH, BENCHMARK, DESIGN)
+"""Commands that draw random numbers, without a random seed of their own."""
 _LINEAR_HEAD = Needs("network.head", ("linear",))
 _SCREENED = (BY_ALGORITHM, Needs("fitness.exact", (False,), expected="--no-exact"))
 
@@ -260,7 +260,7 @@ class ResolvedConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = setting(
         "Device for all computations",
         "auto",
-        (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
+        (SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
     )
     preset: str = setting(
         "Settings to start from (paper: those of NeuroNAS's experiments)", "default", _NETWORK, choices=PRESETS
