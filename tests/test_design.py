@@ -223,6 +223,16 @@ def test_dry_run_says_what_would_be_done(neuronas: Neuronas) -> None:
     assert code == 0 and content["axes"]["channels"] == [4] and content["n_settings"] == 12
 
 
+@pytest.mark.slow
+def test_a_dead_network_ends_with_a_page_and_a_verdict_that_says_so(tmp_path: Path) -> None:
+    one = {"channels_choices": (4,), "weight_bits_choices": (4,), "max_energy_uj": None}
+    brief = {"n_draws": 4, "finalists": 2, "limit": 200, "epochs": 1, "chips": 1, "formats": "integer,onnx"}
+    found = neuronas.design(**SMALL | one | brief, v_threshold=1e6, out=tmp_path / "run")
+    assert found.verdict.startswith("the network is dead: it gives all ")
+    assert found.verdict.endswith("; exported and verified, which says little")
+    assert "the network is dead" in (tmp_path / "run" / "report.html").read_text()
+
+
 def test_settings_by_size_by_hand() -> None:
     fitness = np.arange(100.0)
     found = [

@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 
 import neuronas
 from neuronas.api import export as export_module
+from neuronas.api.run_facts import read_run
 from neuronas.cli.main import run as command
 from neuronas.config import EXPORT_FORMATS, ExportConfig, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
@@ -36,11 +37,13 @@ from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
+from neuronas.report.verdict import verdict
 from neuronas.runs.directory import TRAINING
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.results import ExportManifest, TrainingResult
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.decision import are_same
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.normalisation import BatchNorm
 from neuronas.snn.trainable import WeightFormat
@@ -559,10 +562,61 @@ def test_the_documented_python_runs(trained: Path) -> None:
     assert known["first_crossbar"]["n_channels"] == 1  # type: ignore[index]
 
 
-def test_a_network_that_gives_nothing_cannot_be_verified(tmp_path: Path) -> None:
+VERIFIED_BY = {"c": "cc", "rtl": SIMULATION}
+"""Programs that verify a format."""
+
+
+@pytest.mark.parametrize(
+    ("format_name", "silent"),
+    [
+        *(pytest.param(name, True, marks=[pytest.mark.slow] * (name == "rtl")) for name in EXPORT_FORMATS),
+        *((name, False) for name in ("integer", "nir", "c")),
+    ],
+)
+def test_a_dead_network_is_exported_in_every_format_and_named(format_name: str, silent: bool, tmp_path: Path) -> None:
+    if format_name in VERIFIED_BY and shutil.which(VERIFIED_BY[format_name]) is None:
+        pytest.skip(f"{VERIFIED_BY[format_name]} is not installed")
+    network = make_network(SKIPS, neuron=NeuronParameters(v_threshold=1e6) if silent else None)
+    if not silent:
+        with torch.no_grad():
+            network.weighted_layers()["head"].weight.zero_()
+    content = replace(content_of(network), accelerator=load_accelerator("spikeflow-rram"))
+    agreement = export_network(network, content, format_named(format_name), tmp_path / "file")
+    assert (agreement.same_scores, agreement.largest_difference) == (True, 0)
+    assert (tmp_path / "file").exists()
+
+
+def test_a_file_of_a_dead_network_that_is_not_dead_is_found() -> None:
     network = make_network(SKIPS)
     with torch.no_grad():
         network.weighted_layers()["head"].weight.zero_()
-    with pytest.raises(VerificationError, match="scores are all 0"):
-        export_network(network, content_of(network), format_named("integer"), tmp_path / "file")
-    assert not any(tmp_path.iterdir())
+    probe = make_probe(network, bind(network), (0.5, 0.5), (0.25, 0.25))
+    with pytest.raises(VerificationError, match="scores of 8 of 8 images differ"):
+        compare("file", probe, Computed(probe.expected.scores + 1e-9))
+
+
+def test_scores_that_do_not_depend_on_the_image() -> None:
+    scores = torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])
+    assert are_same(scores) and are_same(scores.expand(4, 3, 2)) and not are_same(scores[:1])
+    scores[2, 0] = 3.0
+    assert not are_same(scores) and are_same(scores[:2])
+    assert not are_same(torch.stack([scores, scores])), "over the images, not over the time steps"
+
+
+def test_a_dead_run_is_named_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    run = str(tmp_path / "run")
+    small = ["--channels", "4", "--timesteps", "2", "--epochs", "1", "--limit", "64", "--batch-size", "32", "--quiet"]
+    assert command(["train", CONV, *small, "--set", "network.v_threshold=1000000", "--out", run]) == 0
+    caplog.clear()
+    assert command(["evaluate", run, "--limit", "20", "--own-precision", "--quiet"]) == 0
+    assert command(["export", run, "--format", "integer", "--quiet"]) == 0
+    dead, doubt = (one.getMessage() for one in caplog.records)
+    assert f"run {run}: the network is dead: it gives all 20 test images the same scores; train it" in dead
+    assert "the verification says little: the network gives all images of it the same scores; train it" in doubt
+    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    manifest = ExportManifest.read(tmp_path / "run" / "export" / "integer.json")
+    assert evaluation["same_scores"] and manifest.same_scores and manifest.largest_score == 0
+    rows = {topic: (finding, alert) for topic, finding, alert in verdict(read_run(tmp_path / "run"))}
+    assert "the network is dead" in rows["test accuracy"][0] and rows["test accuracy"][1]

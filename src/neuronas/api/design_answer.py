@@ -80,8 +80,9 @@ def _verdict(found: Outcome) -> str:
         on_chips = f"simulated chips {'cost' if points >= 0 else 'add'} {abs(points):.1f} points"
         if _loss(chips) >= NOTICED_LOSS and chips.verdict is not None and chips.verdict.remedies:
             on_chips += f" ({chips.verdict.text})"
-    exported = "; exported and verified" if found.files else ""
-    return f"{kept}; {evaluation.top1:.1%} of {evaluation.n_images:,} test images; {on_chips}{exported}"
+    exported = f"; exported and verified{', which says little' * evaluation.same_scores}" if found.files else ""
+    dead = f"{evaluation.dead}; " if evaluation.dead else ""
+    return f"{dead}{kept}; {evaluation.top1:.1%} of {evaluation.n_images:,} test images; {on_chips}{exported}"
 
 
 def _choice_of_front(path: Path) -> FrontChoice | None:

@@ -16,10 +16,11 @@ from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity as LayerRates
 from neuronas.runs.costs import CostSummary
-from neuronas.runs.directory import EVALUATION
+from neuronas.runs.directory import EVALUATION, log
 from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.observer import Observer
+from neuronas.runs.results import IF_DEAD
 from neuronas.runs.work import Seen, Work
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def evaluate(
 
     bits = given.trained.weight_bits
     evaluation = _measure(given, beside, integers, (bits,) if own_precision else precisions(bits), work)
+    if evaluation.dead:
+        log.warning("run %s: %s; %s", given.directory, evaluation.dead, IF_DEAD)
     evaluation.write(given.directory / EVALUATION)
     work.finish(evaluation)
     return evaluation
@@ -81,6 +84,7 @@ def _measure(
 ) -> Evaluation:
     import numpy as np
 
+    from neuronas.snn.decision import are_same
     from neuronas.training.activity import ActivityReader
     from neuronas.training.early_exit import AnswersReader
     from neuronas.training.evaluation import accuracy_by_bits, precision_name
@@ -135,6 +139,7 @@ def _measure(
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
         class_names=run.config.data.class_names,
         input=NetworkInput.of(run.config.data),
+        same_scores=are_same(scores.result),
         decisions=decisions,
         integer=integer_accuracy(
             given, integers, Sample("test", images, indices), scores.result, told("integer arithmetic")

@@ -81,9 +81,12 @@ def export(
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
         is_exact=chosen.is_integer,
+        same_scores=agreement.same_scores,
         synthesis=agreement.synthesis,
         **_accuracy(given, content, chosen),
     )
+    if manifest.doubt:
+        log.warning("run %s: %s", given.directory, manifest.doubt)
     if out is None:
         manifest.write(folder / f"{format_name}.json")
     work.finish(manifest)

@@ -17,6 +17,7 @@ from neuronas.export.verification import (
 )
 from neuronas.runs.work import Work
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.decision import are_same
 
 
 def export_network(
@@ -48,15 +49,17 @@ def export_network(
     try:
         synthesis = write(content, beside)
         work.advance(1, "writing the file")
+        scores = probe.expected.scores
         if chosen.verify is not None:
             agreement = chosen.verify()(content, beside)
             work.advance(1, "checking the files")
             _replace(beside, path)
-            return agreement
+            return replace(agreement, same_scores=are_same(scores))
         found = compute(beside, probe.pixels if chosen.is_integer else probe.images)
         if isinstance(found, IntegerResult):
             integers = content.integers
             expected = integer_result(integers, probe.pixels)
+            scores = expected.scores
             agreement = compare_integers(str(path), expected, found, integers.neuron_layers)
         else:
             agreement = compare(str(path), probe, found)
@@ -64,7 +67,7 @@ def export_network(
         _replace(beside, path)
     finally:
         _remove(beside)
-    return replace(agreement, synthesis=synthesis)
+    return replace(agreement, same_scores=are_same(scores), synthesis=synthesis)
 
 
 def _replace(new: Path, path: Path) -> None:

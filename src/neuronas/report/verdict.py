@@ -31,7 +31,8 @@ def _accuracy(run: RunFacts) -> Iterator[_Row]:
         return
     low, high = one.interval_95(one.top1)
     text = f"{share(one.top1)} (95 % interval {share(low)} to {share(high)}) on {one.n_images:,} test images"
-    yield "test accuracy", f"{text}, {weights_text(one.weight_bits)}", False
+    dead = f"; {one.dead}" if one.dead else ""
+    yield "test accuracy", f"{text}, {weights_text(one.weight_bits)}{dead}", bool(one.dead)
 
 
 def _twin(run: RunFacts) -> Iterator[_Row]:

@@ -55,6 +55,7 @@ class Evaluation(Shown, Document):
         cost_at_trace: cost by model ``mapped`` at the measured input rates; null without spikes.
         class_names: names in the order of ``per_class`` and ``confusion``; null: classes have no names.
         input: how an image becomes the network's input.
+        same_scores: whether all images have the same scores (a dead network); absent if they do not.
         decisions: accuracy and cost of early exit; null without spikes or with one time step.
         integer: comparison with the integer-only network; absent if not requested.
         twin: comparison with the artificial twin; absent if not requested.
@@ -83,6 +84,7 @@ class Evaluation(Shown, Document):
     cost_at_trace: CostSummary | None
     class_names: tuple[str, ...] | None = None
     input: NetworkInput | None = None
+    same_scores: bool = Field(default=False, exclude_if=lambda value: not value)
     decisions: Decisions | None = None
     integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
     twin: TwinVerdict | None = Field(default=None, exclude_if=lambda twin: twin is None)
@@ -104,6 +106,11 @@ class Evaluation(Shown, Document):
         if self.twin is not None:
             facts["artificial twin"] = self.twin.text
         return Card("evaluation", facts, call("evaluate_on_chips", self.run))
+
+    @property
+    def dead(self) -> str:
+        """That the network is dead, in words; empty if it is not."""
+        return f"the network is dead: it gives all {self.n_images:,} test images the same scores" * self.same_scores
 
     @property
     def says_top5(self) -> bool:

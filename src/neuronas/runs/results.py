@@ -10,6 +10,11 @@ from neuronas.runs.costs import Budgeted, CostSummary
 from neuronas.runs.document import Document, Finite, Location, Share
 from neuronas.runs.integers import IntegerAccuracy, WeightAccuracy
 
+IF_DEAD = (
+    "train it with more --epochs or --weight-bits, or with a lower --learning-rate or --rate-weight (docs/training.md)"
+)
+"""What to do about a network whose scores do not depend on the image."""
+
 
 class FailedCandidate(Document):
     """A candidate whose fitness could not be computed."""
@@ -234,6 +239,8 @@ class ExportManifest(Shown, Document):
         largest_difference: largest difference of a class score from the network's.
         largest_score: largest magnitude of a class score; for integer-only formats, of the sum over the time steps.
         is_exact: whether scores and spikes equal those of the integer-only network bit for bit (integer-only formats).
+        same_scores: whether the network gives all images the same scores, so that the comparison says little; absent if
+            it does not.
         weights: accuracy loss due to rounded weights; absent if weights are not rounded or images are not available.
         integer: accuracy loss due to integer arithmetic; absent for other formats or if images are not available.
         synthesis: FPGA resources of format ``rtl``; absent without ``export.synthesise``.
@@ -248,6 +255,7 @@ class ExportManifest(Shown, Document):
     largest_difference: float
     largest_score: float
     is_exact: bool = Field(default=False, exclude_if=lambda value: not value)
+    same_scores: bool = Field(default=False, exclude_if=lambda value: not value)
     weights: WeightAccuracy | None = Field(default=None, exclude_if=lambda weights: weights is None)
     integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
     synthesis: Synthesis | None = Field(default=None, exclude_if=lambda synthesis: synthesis is None)
@@ -257,6 +265,13 @@ class ExportManifest(Shown, Document):
         """Accuracy loss due to the precision of the export, in words."""
         return tuple(one.text for one in (self.weights, self.integer) if one is not None)
 
+    @property
+    def doubt(self) -> str:
+        """Why the comparison says little; empty if it does not."""
+        if not self.same_scores:
+            return ""
+        return f"the verification says little: the network gives all images of it the same scores; {IF_DEAD}"
+
     def card(self) -> Card:
         """See ``Shown``."""
         facts = {
@@ -264,6 +279,8 @@ class ExportManifest(Shown, Document):
             "verified by": f"{self.verified_by}, {self.n_images} images",
             "largest difference": f"{self.largest_difference:.2g} of {self.largest_score:.3g}",
         }
+        if self.doubt:
+            facts["verification"] = self.doubt
         if self.costs:
             facts["accuracy"] = "; ".join(self.costs)
         if self.synthesis is not None:

@@ -33,3 +33,8 @@ def ranked(scores: "Tensor", n: int | None = None) -> "Tensor":
 def decided(scores: "Tensor") -> "Tensor":
     """The predicted class of each image: [B, n_classes] -> [B]; see ``ranked``."""
     return ranked(scores, 1)[:, 0]
+
+
+def are_same(scores: "Tensor") -> bool:
+    """Whether all of several images have the same scores [..., B, n_classes]: the network does not see them."""
+    return scores.shape[-2] > 1 and bool((scores == scores[..., :1, :]).all())
