@@ -383,7 +383,9 @@ def contents(bits: WeightBits) -> tuple[Classifier, ExportContent]:
     return made, replace(content_of(made), accelerator=load_accelerator(CHIP))
 
 
-@pytest.mark.parametrize("format_name", ["integer", "nir", "onnx", "c", "rtl", "crossbars"])
+@pytest.mark.parametrize(
+    "format_name", ["integer", "nir", "onnx", "c", pytest.param("rtl", marks=pytest.mark.slow), "crossbars"]
+)
 def test_a_mixture_is_exported_and_read_back_exact(format_name: str, tmp_path: Path) -> None:
     made, content = contents(MIXED)
     path = tmp_path / format_named(format_name).place

@@ -50,20 +50,22 @@ def test_an_engine_computes_the_network(text: str, form: str, head: str, lanes: 
 
 
 @simulated
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "form", "head", "lanes"),
     [
-        (f"{CONV} / {POOLS}", "fixed", "linear", 1), (BACKWARD, "fixed", "gap", 4), (UNREACHED, "fixed", "gap", 8),
-        (DEAD, "fixed", "gap", 2), (CONV, "four", "gap", 64),
+        pytest.param(BACKWARD, "fixed", "gap", 4, marks=pytest.mark.slow),
+        pytest.param(DEAD, "fixed", "gap", 2, marks=pytest.mark.slow),
+        pytest.param(f"{CONV} / {POOLS}", "fixed", "linear", 1, marks=pytest.mark.nightly),
+        pytest.param(UNREACHED, "fixed", "gap", 8, marks=pytest.mark.nightly),
+        pytest.param(CONV, "four", "gap", 64, marks=pytest.mark.nightly),
     ],
-)  # fmt: skip
+)
 def test_engines_of_all_kinds(text: str, form: str, head: str, lanes: int, tmp_path: Path) -> None:
     check(content_of(make_network(text, FORMS[form], head)), lanes, tmp_path, 2)
 
 
 @simulated
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", cases(10) + cases(5, sequence=True), ids=str)
 def test_engines_of_networks_of_all_spaces(case: Case, tmp_path: Path) -> None:
     check(case.content, 4, tmp_path)
@@ -104,7 +106,7 @@ def test_a_changed_weight_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which(YOSYS) is None, reason="Yosys is not installed")
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_cells_and_memories_are_counted_where_they_are_asked_for(tmp_path: Path) -> None:
     content = replace(content_of(make_network(CONV)), settings=ExportConfig(synthesise=True))
     found = write_rtl(content, tmp_path)

@@ -256,7 +256,7 @@ NEEDS = {"c": "cc", "rtl": SIMULATION}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one == "nir")) for one in EXPORT_FORMATS]
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in ("nir", "rtl"))) for one in EXPORT_FORMATS]
 )
 def test_exports_are_verified_on_sequences(name: str, tmp_path: Path) -> None:
     for package in EXPORT_FORMATS[name].packages:
