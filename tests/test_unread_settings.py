@@ -102,7 +102,7 @@ def test_a_preset_given_with_a_run_names_what_it_does_not_change(
     small = ("--channels", 2, "--timesteps", 1, "--batch-size", 8)
     assert neuronas("search", *small, "--algorithm", "snasnet", "--n-draws", 2, "--out", "run", "--quiet")[0] == 0
     caplog.clear()
-    assert neuronas("train", "run", "--preset", "paper", "--dry-run")[0] == 0
+    assert neuronas("train", "run", "--preset", "paper", "--out", "other", "--dry-run")[0] == 0
     (said,) = [one.getMessage() for one in caplog.records]
     assert said.startswith("preset paper does not change network.head or ") and "hardware.cost_model" in said
     assert "train.recipe" not in said, "which the run has not resolved yet"
