@@ -1,13 +1,17 @@
 """The documents of runs: one model each writes, reads, prints and publishes them."""
 
 import json
+import pkgutil
+import re
 import runpy
+from importlib import import_module
 from math import inf, nan
 from pathlib import Path
 
 import pytest
 
 from conftest import Neuronas
+from neuronas import runs
 from neuronas.config import MEASURING, REGISTRIES, ChipConfig
 from neuronas.errors import VerificationError
 from neuronas.runs.chip_evaluations import chip_changes, chip_file, read_chips
@@ -29,6 +33,19 @@ def test_reference_of_choices_holds_every_built_in_name() -> None:
     text = (DOCS / "reference" / "choices.md").read_text(encoding="utf-8")
     names = [name for registry in REGISTRIES.values() for name in registry if registry.is_builtin(name)]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_reference_of_files_names_every_file_of_a_run() -> None:
+    modules = [import_module(f"neuronas.runs.{one.name}") for one in pkgutil.iter_modules(runs.__path__)]
+    text = (DOCS / "reference" / "files.md").read_text(encoding="utf-8")
+    files = {
+        value
+        for module in modules
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str) and re.fullmatch(r"[\w-]+\.[a-z]+", value)
+    }
+    assert len(files) > 10
+    assert [file for file in sorted(files) if not re.search(rf"`(?:[\w/-]+/)?{re.escape(file)}`", text)] == []
 
 
 class Sample(Document):
