@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 import neuronas
-from neuronas.api.chip import make_trial
-from neuronas.api.trained import read_trained
+from neuronas.api.evaluating.chip import make_trial
+from neuronas.api.setup.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.hardware.accelerator import Accelerator, load_accelerator

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.api.chip import make_trial
-from neuronas.api.settings import planned
-from neuronas.api.trained import read_trained
+from neuronas.api.evaluating.chip import make_trial
+from neuronas.api.setup.settings import planned
+from neuronas.api.setup.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.runs.architectures import read_architecture

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from common import write
-from neuronas.api.chip import make_trial, simulate_chips
-from neuronas.api.trained import read_trained
+from neuronas.api.evaluating.chip import make_trial, simulate_chips
+from neuronas.api.setup.trained import read_trained
 from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.design import make_design
 from neuronas.snn.classifier import Classifier

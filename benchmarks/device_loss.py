@@ -18,8 +18,8 @@ from random import Random
 import torch
 
 from chip_loss import BASE, chip_with, random_arrays
-from neuronas.api.chip import make_trial
-from neuronas.api.trained import read_trained
+from neuronas.api.evaluating.chip import make_trial
+from neuronas.api.setup.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.config import SECONDS

@@ -26,7 +26,7 @@ from typing import Any
 
 import neuronas
 from common import trained_and_measured, write
-from neuronas.api.search_result import SearchResult
+from neuronas.api.searching.result import SearchResult
 from neuronas.runs.directory import TRAINING
 from neuronas.runs.finalists import Finalist, FinalistChoice, finalist_folder
 from neuronas.runs.metrics import METRICS, read_epochs

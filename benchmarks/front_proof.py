@@ -49,8 +49,8 @@ from scipy.stats import qmc, spearmanr
 
 import neuronas
 from common import RESULTS, trained_and_measured, write
-from neuronas.api.design_front import Enumerated, FrontPlan, plan_front
-from neuronas.api.front_files import design_point
+from neuronas.api.designing.front import Enumerated, FrontPlan, plan_front
+from neuronas.api.designing.front_files import design_point
 from neuronas.config import write_yaml
 from neuronas.hardware.circuits import SIGN_COLUMNS
 from neuronas.hardware.cost import Array

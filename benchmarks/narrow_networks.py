@@ -27,9 +27,9 @@ from scipy.stats import spearmanr
 
 from common import trained_and_measured, write
 from fit_firing_rate import write_calibration
-from neuronas.api.design_choice import survey_plan
-from neuronas.api.design_front import plan_front
-from neuronas.api.evaluators import make_evaluators
+from neuronas.api.designing.choice import survey_plan
+from neuronas.api.designing.front import plan_front
+from neuronas.api.searching.evaluators import make_evaluators
 from neuronas.fitness.calibration import NarrowCalibration, kept_by_size
 from neuronas.fitness.network_error import network_error, wide_factor
 from neuronas.space.genotype import Architecture

@@ -23,7 +23,7 @@ from typing import Any
 from selenium import webdriver
 
 from common import write
-from neuronas.api.run_facts import read_run
+from neuronas.api.reporting.run_facts import read_run
 from neuronas.report.live import LiveRun
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))

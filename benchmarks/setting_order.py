@@ -20,10 +20,10 @@ from statistics import fmean
 import numpy as np
 
 from common import write
-from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
-from neuronas.api.plan import Plan
-from neuronas.api.search import Search
-from neuronas.api.settings import planned
+from neuronas.api.designing.choice import Surveyed, axes_of, survey_plan
+from neuronas.api.searching.search import Search
+from neuronas.api.setup.plan import Plan
+from neuronas.api.setup.settings import planned
 from neuronas.runs.directory import CONFIG, HISTORY
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.settings import Room, diagonal, rooms

@@ -26,8 +26,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from neuronas.api.learning import begin_training
-from neuronas.api.train import plan_training
+from neuronas.api.training.learning import begin_training
+from neuronas.api.training.train import plan_training
 from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.experiments.structure import longest_path

@@ -24,8 +24,8 @@ from typing import Any
 import torch
 
 from common import write
-from neuronas.api.compose import plan
-from neuronas.api.workers import computing
+from neuronas.api.searching.workers import computing
+from neuronas.api.setup.compose import plan
 from neuronas.config import given
 from neuronas.distribution.crew import Job
 from neuronas.distribution.distributor import PIECES_PER_WORKER, Distributor

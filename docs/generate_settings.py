@@ -165,7 +165,7 @@ def _kind(one: Setting) -> str:
 
 def main() -> None:
     """Write both files."""
-    for module in ("api.search", "api.export", "api.report"):
+    for module in ("api.searching.search", "api.reporting.export", "api.reporting.report"):
         import_module(f"neuronas.{module}")
     REFERENCE.write_text(reference())
     STUB.write_text(stub())

@@ -115,7 +115,7 @@ def _timeless(document: dict[str, object]) -> dict[str, object]:
 FORK = """
 import os
 import torch
-from neuronas.api.devices import device_named
+from neuronas.api.setup.devices import device_named
 
 device_named("cpu")
 torch.set_num_threads(2)  # of OpenMP, which start with the first computation

@@ -23,7 +23,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from conftest import Neuronas
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import SETTINGS, Before, given as checked, parse_json, read_yaml, value_at, with_value, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.source import MAX_PIXELS, FileSource
@@ -275,7 +275,7 @@ def test_memory_that_is_not_there_is_one_line(neuronas: Neuronas, monkeypatch: p
         def raises(*given: object, **named: object) -> None:
             raise error
 
-        monkeypatch.setattr("neuronas.api.settings.gathered", raises)
+        monkeypatch.setattr("neuronas.api.setup.settings.gathered", raises)
 
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")):
         fail(error)

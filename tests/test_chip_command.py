@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from neuronas import hardware
-from neuronas.api.run_facts import read_run
+from neuronas.api.reporting.run_facts import read_run
 from neuronas.chip.design import ChipDesign
 from neuronas.cli.main import run as command
 from neuronas.report.verdict import verdict

@@ -156,7 +156,7 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
     read = []
 
     def counted(directory: Path) -> RunFacts:
-        from neuronas.api.run_facts import read_run
+        from neuronas.api.reporting.run_facts import read_run
 
         read.append(directory)
         return read_run(directory, "mine")
@@ -178,7 +178,7 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
 
 
 def test_progress_and_time_left_come_first(unfinished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from neuronas.api.run_facts import read_run
+    from neuronas.api.reporting.run_facts import read_run
 
     now = iter([100.0, 130.0, 130.0])
     monkeypatch.setattr("neuronas.report.live.monotonic", lambda: next(now))
@@ -200,7 +200,7 @@ def test_progress_and_time_left_come_first(unfinished: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(("epochs", "words"), [(8, "Training: 4 of 8 epochs"), (4, None)])
 def test_a_training_has_progress_until_it_is_done(tmp_path: Path, epochs: int, words: str | None) -> None:
-    from neuronas.api.run_facts import read_run
+    from neuronas.api.reporting.run_facts import read_run
 
     directory = make_run(tmp_path / "mine", n=8, settings={"train": {"epochs": epochs}})
     add_training(directory)

@@ -11,11 +11,11 @@ from hypothesis import given, strategies as st
 
 import neuronas
 from conftest import Neuronas
-from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
-from neuronas.api.design_plan import plan_design
-from neuronas.api.run_facts import read_run
-from neuronas.api.search import Search
-from neuronas.api.settings import planned
+from neuronas.api.designing.choice import Surveyed, axes_of, survey_plan
+from neuronas.api.designing.plan import plan_design
+from neuronas.api.reporting.run_facts import read_run
+from neuronas.api.searching.search import Search
+from neuronas.api.setup.settings import planned
 from neuronas.errors import ConfigurationError, DataError, InfeasibleError, RunDirectoryError
 from neuronas.fitness.path_and_size import PathAndSize
 from neuronas.hardware.budget import Budget

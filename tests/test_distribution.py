@@ -18,7 +18,7 @@ from hypothesis import given, strategies as st
 from conftest import Neuronas
 from impatient import Impatient, state
 from light_worker import light_fitness
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import ALGORITHMS, SearchConfig, given as checked
 from neuronas.distribution.crew import Crew, Evaluated, Job, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor

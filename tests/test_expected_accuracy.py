@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Neuronas
-from neuronas.api.expected_accuracy import expected_accuracy
-from neuronas.api.settings import planned
+from neuronas.api.searching.expected_accuracy import expected_accuracy
+from neuronas.api.setup.settings import planned
 from neuronas.fitness.calibration import AccuracyCalibration, calibration
 from neuronas.fitness.measure import rule_of
 from neuronas.runs.finalists import Finalist, FinalistChoice, Rung

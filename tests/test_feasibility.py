@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import neuronas
-from neuronas.api.compose import plan
-from neuronas.api.feasibility import feasibility_of, fitting_width
-from neuronas.api.search import plan_search
+from neuronas.api.estimating.feasibility import feasibility_of, fitting_width
+from neuronas.api.searching.search import plan_search
+from neuronas.api.setup.compose import plan
 from neuronas.cli.main import run as command
 from neuronas.config import SETTINGS, SPACES, as_options, given, value_at, written
 from neuronas.errors import InfeasibleError

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import Neuronas
-from neuronas.api.run_facts import read_run
+from neuronas.api.reporting.run_facts import read_run
 from neuronas.report.charts import declared
 from neuronas.report.cost_tables import COSTED
 from neuronas.report.facts import RunFacts

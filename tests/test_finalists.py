@@ -9,8 +9,8 @@ import pytest
 
 import neuronas
 from conftest import Neuronas
-from neuronas.api.finalist_training import discard_finalists
-from neuronas.api.run_facts import read_run
+from neuronas.api.reporting.run_facts import read_run
+from neuronas.api.searching.finalist_training import discard_finalists
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError
 from neuronas.report.comparison import runs_table
 from neuronas.report.finalist_tables import difference, finalists_table
@@ -363,7 +363,7 @@ def test_settings_without_finalists_leave_a_run_what_it_was(tmp_path: Path) -> N
 
     one = neuronas.RunConfig(search={"finalists": 0})
     assert one.search.finalists == 0
-    from neuronas.api.compose import plan
+    from neuronas.api.setup.compose import plan
     from neuronas.config import given
 
     keys = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Neuronas
-from neuronas.api.estimate import estimate
+from neuronas.api.estimating.estimate import estimate
 from neuronas.config import ACCELERATORS
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import given
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError

@@ -13,9 +13,9 @@ from PIL import Image
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 import neuronas
-from neuronas.api.compose import plan
-from neuronas.api.evaluators import search_images
-from neuronas.api.trained import read_images
+from neuronas.api.searching.evaluators import search_images
+from neuronas.api.setup.compose import plan
+from neuronas.api.setup.trained import read_images
 from neuronas.config import given as checked
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.data.presets import Digits

@@ -7,8 +7,8 @@ import torch
 from scipy.stats import spearmanr
 
 import neuronas
-from neuronas.api.design_choice import axes_of, survey_plan
-from neuronas.api.settings import planned
+from neuronas.api.designing.choice import axes_of, survey_plan
+from neuronas.api.setup.settings import planned
 from neuronas.config import SETTINGS, WeightBits
 from neuronas.fitness.measure import Measure, Reading, Task, for_task
 from neuronas.fitness.measures import BUILTIN

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 import neuronas
-from neuronas.api.run_facts import read_run
+from neuronas.api.reporting.run_facts import read_run
 from neuronas.cli import console, progress
 from neuronas.cli.main import app
 from neuronas.cli.progress import ProgressBar, describe

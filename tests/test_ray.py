@@ -78,7 +78,8 @@ def test_hung_workers_cost_time_only(
         return crews[-1]
 
     monkeypatch.setattr(ray_cluster, "RayCrew", crew_of)
-    monkeypatch.setattr("neuronas.api.workers.Silence", lambda limit_s: Silence(limit_s, lambda: crews[-1].now))
+    silence = "neuronas.api.searching.workers.Silence"
+    monkeypatch.setattr(silence, lambda limit_s: Silence(limit_s, lambda: crews[-1].now))
     few = (*SMALL, "--n-draws", 60, "--json")
     code, out, err = neuronas(*few, "--out", "ray", "--cluster", f"ray:{cluster.address}")
     assert code == 0, err

@@ -19,8 +19,8 @@ import yaml
 from hypothesis import example, given, settings, strategies as st
 
 from conftest import Neuronas
-from neuronas.api.report import report as write_page
-from neuronas.api.run_facts import read_run, read_runs
+from neuronas.api.reporting.report import report as write_page
+from neuronas.api.reporting.run_facts import read_run, read_runs
 from neuronas.cli.main import run as command
 from neuronas.config import RECIPES
 from neuronas.hardware.pareto import non_dominated
@@ -477,7 +477,7 @@ def test_compare_reads_each_history_once(tmp_path: Path, monkeypatch: pytest.Mon
         seen.append(path.parent)
         return read_candidates(path)
 
-    monkeypatch.setattr("neuronas.api.run_facts.read_candidates", read)
+    monkeypatch.setattr("neuronas.api.reporting.run_facts.read_candidates", read)
     assert len(read_runs([by_paper, by_mapped])) == 2
     assert seen == [by_paper, by_mapped]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuronas.api.export import export
+from neuronas.api.reporting.export import export
 from neuronas.config import ExportConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.content import ExportContent, ModelledCycles

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from neuronas.api.search import plan_search
+from neuronas.api.searching.search import plan_search
 from neuronas.config import merged
 from neuronas.experiments.pieces import PAPER
 from neuronas.experiments.search_time import (

@@ -11,8 +11,8 @@ from torch import Tensor
 
 import neuronas
 from measured_activity import activity_of
-from neuronas.api.compose import plan
-from neuronas.api.dataset_settings import sensor_of
+from neuronas.api.setup.compose import plan
+from neuronas.api.setup.dataset_settings import sensor_of
 from neuronas.chip.mapped_layer import pixel_format
 from neuronas.config import EXPORT_FORMATS, given
 from neuronas.data.batches import first_images

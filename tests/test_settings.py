@@ -13,8 +13,8 @@ import torch
 import yaml
 
 import neuronas
-from neuronas.api.compose import plan
-from neuronas.api.settings import planned
+from neuronas.api.setup.compose import plan
+from neuronas.api.setup.settings import planned
 from neuronas.cli.main import app, run
 from neuronas.config import (
     REGISTRIES,

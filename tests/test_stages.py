@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier, ClassifierSettings

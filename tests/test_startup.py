@@ -19,7 +19,7 @@ NEVER = {
     "spikingjelly", "tensorboard", "torch._dynamo", "torch._inductor", "torchvision", "vl_convert",
 }  # fmt: skip
 NO_TORCH = {*NEVER, "http.client", "psutil", "torch"}
-OF_OWN_NETWORKS = {"neuronas.api.trained", "neuronas.importing.draft", "neuronas.snn.imported"}
+OF_OWN_NETWORKS = {"neuronas.api.setup.trained", "neuronas.importing.draft", "neuronas.snn.imported"}
 NO_NUMPY = {*NO_TORCH, "PIL", "jinja2", "numpy"}
 NOTHING = {*NO_TORCH, "PIL", "jinja2", "neuronas.api", "neuronas.config", "numpy", "pydantic", "sqlite3", "yaml"}
 VERBS = tuple(typer.main.get_command(app).commands)
@@ -105,7 +105,7 @@ def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_is_trained_and_used_without_other_frameworks(tmp_path: Path) -> None:
     doctor = imported(tmp_path, ("doctor",))
-    assert too_many(doctor, {*NEVER, "neuronas.api.compose", "neuronas.runs.results"}) == {}
+    assert too_many(doctor, {*NEVER, "neuronas.api.setup.compose", "neuronas.runs.results"}) == {}
     used = imported(
         tmp_path,
         ("example-files",),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from conftest import Neuronas
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import ALGORITHMS, SearchConfig, given, merged
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuronas.api.train import plan_training
+from neuronas.api.training.train import plan_training
 from neuronas.cli.main import run as command
 from neuronas.config import value_at
 from neuronas.errors import RunDirectoryError

@@ -14,8 +14,8 @@ from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
 from measured_activity import activity_of
-from neuronas.api.compose import plan
-from neuronas.api.held_out import DIAGNOSIS, EARLY_EXIT, PRECISION, held_out
+from neuronas.api.setup.compose import plan
+from neuronas.api.setup.held_out import DIAGNOSIS, EARLY_EXIT, PRECISION, held_out
 from neuronas.config import SURROGATES, given as checked
 from neuronas.data.counts import drawn_of, split_of
 from neuronas.data.source import ArraySource

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from conftest import Neuronas, chain
-from neuronas.api.design_plan import plan_design
-from neuronas.api.search import plan_search
-from neuronas.api.train import plan_training
+from neuronas.api.designing.plan import plan_design
+from neuronas.api.searching.search import plan_search
+from neuronas.api.training.train import plan_training
 from neuronas.config import SETTINGS, SearchConfig
 from neuronas.config.unread_settings import expected_of
 from neuronas.hardware.budget import Budget

@@ -28,31 +28,31 @@ _MODULES = {
     "DesignFront": "runs.design_fronts",
     "DesignResult": "runs.designs",
     "DesignSpace": "hardware.design_space",
-    "Estimate": "api.estimate",
+    "Estimate": "api.estimating.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
     "FitResult": "runs.fits",
     "InMemoryDataSet": "data.memory",
     "Observer": "runs.observer",
-    "Page": "api.report",
+    "Page": "api.reporting.report",
     "Plugin": "config",
     "Predictions": "runs.predictions",
     "ProgressBar": "cli.progress",
     "RunConfig": "config",
-    "SearchResult": "api.search_result",
+    "SearchResult": "api.searching.result",
     "Space": "space.spaces",
     "StreamResult": "runs.predictions",
     "TrainingResult": "runs.results",
-    "compare": "api.report",
-    "design": "api.design",
-    "design_front": "api.design_front",
-    "estimate": "api.estimate",
-    "evaluate": "api.evaluate",
-    "evaluate_on_chips": "api.chip",
-    "fit": "api.fit",
-    "predict": "api.predict",
-    "run": "api.stream",
-    "train": "api.train",
+    "compare": "api.reporting.report",
+    "design": "api.designing.design",
+    "design_front": "api.designing.front",
+    "estimate": "api.estimating.estimate",
+    "evaluate": "api.evaluating.evaluate",
+    "evaluate_on_chips": "api.evaluating.chip",
+    "fit": "api.estimating.fit",
+    "predict": "api.evaluating.predict",
+    "run": "api.evaluating.stream",
+    "train": "api.training.train",
 }
 """Module of each public name; it is imported on first use."""
 _CALLABLE_PACKAGES = ("export", "report", "search")
@@ -88,7 +88,7 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
         RunDirectoryError: the directory holds no run, or the run was not trained.
         VerificationError: a file is damaged.
     """
-    from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
+    from neuronas.api.setup.trained import read_trained  # noqa: PLC0415 - imports torch
     from neuronas.config import as_path  # noqa: PLC0415
 
     return read_trained(as_path(run, "RUN"), {"device": device}).trained.network

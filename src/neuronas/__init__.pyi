@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from neuronas.api.stream import Follower
+from neuronas.api.evaluating.stream import Follower
 from neuronas.config.setting import Section
 from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.fitness.measure import Measure
@@ -20,17 +20,17 @@ from neuronas.data.dataset import DataSet as DataSet
 from neuronas.runs.design_fronts import DesignFront as DesignFront
 from neuronas.runs.designs import DesignResult as DesignResult
 from neuronas.hardware.design_space import DesignSpace as DesignSpace
-from neuronas.api.estimate import Estimate as Estimate
+from neuronas.api.estimating.estimate import Estimate as Estimate
 from neuronas.runs.evaluations import Evaluation as Evaluation
 from neuronas.runs.results import ExportManifest as ExportManifest
 from neuronas.runs.fits import FitResult as FitResult
 from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
 from neuronas.runs.observer import Observer as Observer
-from neuronas.api.report import Page as Page
+from neuronas.api.reporting.report import Page as Page
 from neuronas.config.plugins import Plugin as Plugin
 from neuronas.runs.predictions import Predictions as Predictions
 from neuronas.cli.progress import ProgressBar as ProgressBar
-from neuronas.api.search_result import SearchResult as SearchResult
+from neuronas.api.searching.result import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
 from neuronas.runs.predictions import StreamResult as StreamResult
 from neuronas.runs.results import TrainingResult as TrainingResult

@@ -12,13 +12,14 @@ from typing import Any
 
 
 class CallablePackage(ModuleType):
-    """A package ``neuronas.VERB`` that calls ``neuronas.api.VERB.VERB``."""
+    """A package ``neuronas.VERB`` that calls the function of this name in ``_module``."""
+
+    _module: str
 
     @property
     def __wrapped__(self) -> Callable[..., Any]:
         """The function; ``inspect.signature`` reads its signature."""
-        verb = self.__name__.rpartition(".")[2]
-        function: Callable[..., Any] = getattr(import_module(f"neuronas.api.{verb}"), verb)
+        function: Callable[..., Any] = getattr(import_module(self._module), self.__name__.rpartition(".")[2])
         return function
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
@@ -26,6 +27,8 @@ class CallablePackage(ModuleType):
         return self.__wrapped__(*arguments, **keywords)
 
 
-def make_callable(name: str) -> None:
-    """Make a package callable; called by its ``__init__`` with its own name."""
-    sys.modules[name].__class__ = CallablePackage
+def make_callable(name: str, module: str) -> None:
+    """Make a package callable; called by its ``__init__`` with its own name and the module of the function."""
+    package = sys.modules[name]
+    package.__class__ = CallablePackage
+    vars(package)["_module"] = module

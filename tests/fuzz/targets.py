@@ -23,9 +23,9 @@ import yaml
 from PIL import Image
 
 from cifar_files import WRITERS, images_of
-from neuronas.api.compose import plan
-from neuronas.api.run_facts import read_run
-from neuronas.api.settings import planned
+from neuronas.api.reporting.run_facts import read_run
+from neuronas.api.setup.compose import plan
+from neuronas.api.setup.settings import planned
 from neuronas.config import HardwareConfig, given, parse_json
 from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack

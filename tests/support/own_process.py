@@ -19,7 +19,8 @@ from pathlib import Path
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload([
     "pytest", "neuronas.cli.main", "neuronas.cli.search", "neuronas.cli.train", "neuronas.cli.dashboard",
-    "neuronas.api.search", "neuronas.api.train", "neuronas.api.evaluate", "neuronas.api.report",
+    "neuronas.api.searching.search", "neuronas.api.training.train", "neuronas.api.evaluating.evaluate",
+    "neuronas.api.reporting.report",
     "neuronas.fitness.engine.evaluator", "neuronas.fitness.path_information", "neuronas.training.loop",
 ])  # fmt: skip
 

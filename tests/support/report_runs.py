@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from neuronas.api.compose import plan
+from neuronas.api.setup.compose import plan
 from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.units import BUDGETED

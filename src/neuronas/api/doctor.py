@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from neuronas.api.devices import device_named
+from neuronas.api.setup.devices import device_named
 from neuronas.config.registry import DATASETS
 from neuronas.kernels.folders import CACHE, cache_folder
 from neuronas.kernels.library import LibraryOrigin, native

@@ -21,7 +21,7 @@ def dashboard(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.run_facts import read_run
+    from neuronas.api.reporting.run_facts import read_run
 
     read_run(run)  # refuse what cannot be shown before the server starts
     try:

@@ -10,8 +10,8 @@ from neuronas.cli.unfinished import explained
 from neuronas.errors import ConfigurationError, quoted
 
 if TYPE_CHECKING:
-    from neuronas.api.design import JointDesign
-    from neuronas.api.design_plan import Design
+    from neuronas.api.designing.design import JointDesign
+    from neuronas.api.designing.plan import Design
     from neuronas.runs.design_fronts import DesignFront
     from neuronas.runs.designs import DesignResult
 
@@ -37,7 +37,7 @@ def design(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.design_plan import plan_design
+    from neuronas.api.designing.plan import plan_design
 
     common: dict[str, Any] = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
     of_front = {"prefer": front_prefer, "resolution": resolution, "max_error": max_error}
@@ -54,7 +54,7 @@ def design(
             _print_plan(planned, as_json=as_json)
             return
     else:
-        from neuronas.api.design import plan_joint_design  # which needs SciPy
+        from neuronas.api.designing.design import plan_joint_design  # which needs SciPy
 
         joint = plan_joint_design(design, options, **common, **given)
         front = _front(joint, download=download, as_json=as_json, quiet=quiet)
@@ -90,7 +90,7 @@ def _run(planned: "Design", *, download: bool, as_json: bool, quiet: bool) -> No
 
 
 def _print_plan(planned: "Design", *, as_json: bool) -> None:
-    from neuronas.api.design_choice import n_with_weights_in_each_cell
+    from neuronas.api.designing.choice import n_with_weights_in_each_cell
     from neuronas.hardware.units import quantity
 
     run, axes = planned.plan, planned.axes

@@ -19,7 +19,7 @@ def doctor(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.doctor import examine
-    from neuronas.api.settings import gathered
+    from neuronas.api.setup.settings import gathered
 
     given = written(gathered("doctor", options, config, assignments or ()))
     diagnosis = examine(value_at(given, "data.data_dir"), value_at(given, "device") or "auto")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from neuronas.cli import console
 
 if TYPE_CHECKING:
-    from neuronas.api.design_plan import Design
-    from neuronas.api.search import Search
-    from neuronas.api.train import Training
+    from neuronas.api.designing.plan import Design
+    from neuronas.api.searching.search import Search
+    from neuronas.api.training.train import Training
     from neuronas.data.counts import ImageCounts
 
 

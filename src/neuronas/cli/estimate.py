@@ -8,8 +8,8 @@ from neuronas.config import value_at, weights_text, written
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neuronas.api.estimate import Estimate
-    from neuronas.api.settings import Config
+    from neuronas.api.estimating.estimate import Estimate
+    from neuronas.api.setup.settings import Config
     from neuronas.hardware.sweep import Sweep, SweepPoint
     from neuronas.runs.costs import CostReport
 
@@ -39,8 +39,8 @@ def estimate(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.estimate import estimate as cost_of
-    from neuronas.api.settings import gathered, without
+    from neuronas.api.estimating.estimate import estimate as cost_of
+    from neuronas.api.setup.settings import gathered, without
     from neuronas.cli.tables import printable
     from neuronas.hardware.accelerator import ALL
     from neuronas.report.cost_tables import hardware_table

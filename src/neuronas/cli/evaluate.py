@@ -63,9 +63,9 @@ def evaluate(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.chip import evaluate_on_chips
-    from neuronas.api.evaluate import evaluate as measure
-    from neuronas.api.own_network import is_own_network
+    from neuronas.api.estimating.own_network import is_own_network
+    from neuronas.api.evaluating.chip import evaluate_on_chips
+    from neuronas.api.evaluating.evaluate import evaluate as measure
     from neuronas.machine import keep_freed_memory
 
     keep_freed_memory()

@@ -27,7 +27,7 @@ def export(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.export import export as write_export
+    from neuronas.api.reporting.export import export as write_export
 
     with ProgressBar(quiet=quiet) as progress:
         done = write_export(run, format_name, out=out, assignments=assignments or (), observer=progress, **options)

@@ -19,7 +19,7 @@ def fit(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.fit import fit as check
+    from neuronas.api.estimating.fit import fit as check
 
     shape = opt.input_shape_of(input_shape)
     found = check(arch, input_shape=shape, config=config, assignments=assignments or (), **options)

@@ -37,7 +37,7 @@ def predict(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.predict import predict as classify
+    from neuronas.api.evaluating.predict import predict as classify
 
     if as_csv and as_json:
         raise ConfigurationError("--csv and --json given; expected one of them")

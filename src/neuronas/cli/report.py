@@ -10,7 +10,7 @@ from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from neuronas.api.report import Page
+    from neuronas.api.reporting.report import Page
 
 OutFile = Annotated[
     Path | None, options.path("PATH", "File to write, or a folder \\[report.html in the run directory].")
@@ -29,7 +29,7 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.report import report as write_report
+    from neuronas.api.reporting.report import report as write_report
 
     if figures is None and figure_format is not None:
         raise ConfigurationError(f"--figure-format {figure_format} given without --figures DIR")
@@ -57,7 +57,7 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.report import compare as write_comparison
+    from neuronas.api.reporting.report import compare as write_comparison
 
     page = write_comparison(runs, out=out)
     if as_json:

@@ -150,7 +150,7 @@ def proxy_benchmark(
     quiet: opt.Quiet = False,
 ) -> None:
     """Rank networks of known trained accuracy by a fitness and by their structure: rank correlations and regret."""
-    from neuronas.api.settings import gathered
+    from neuronas.api.setup.settings import gathered
     from neuronas.experiments.proxy_benchmark import run
     from neuronas.experiments.proxy_result import printed
 

@@ -37,7 +37,7 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.stream import run as classify
+    from neuronas.api.evaluating.stream import run as classify
 
     shown = None
     if serve:

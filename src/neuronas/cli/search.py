@@ -10,8 +10,8 @@ from neuronas.cli.unfinished import explained
 from neuronas.errors import quoted
 
 if TYPE_CHECKING:
-    from neuronas.api.search import Search
-    from neuronas.api.search_result import SearchResult
+    from neuronas.api.searching.result import SearchResult
+    from neuronas.api.searching.search import Search
     from neuronas.runs.results import ParetoFront
 
 
@@ -31,7 +31,7 @@ def search(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.search import plan_search
+    from neuronas.api.searching.search import plan_search
     from neuronas.runs.directory import CONFIG
 
     planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)

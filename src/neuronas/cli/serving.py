@@ -66,7 +66,7 @@ def serving(shown: "LivePage | None", port: int | None, *, quiet: bool) -> Itera
 
 
 def _live_run(directory: Path) -> "LiveRun":
-    from neuronas.api.run_facts import read_run
+    from neuronas.api.reporting.run_facts import read_run
     from neuronas.report.live import LiveRun
 
     return LiveRun(directory, read_run)

@@ -25,7 +25,7 @@ def train(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    from neuronas.api.train import plan_training
+    from neuronas.api.training.train import plan_training
     from neuronas.machine import keep_freed_memory
     from neuronas.runs.directory import CONFIG
 

@@ -2,8 +2,8 @@
 
 Command-line options, Python keywords, validation, shell completion, the reference in the documentation and the stub for
 editors come from these declarations. The classes are the *resolved* settings, which are complete. The settings that a
-user gives are a ``RunConfig`` (``neuronas.config.given``), in which all are optional; ``neuronas.api.plan`` resolves
-them.
+user gives are a ``RunConfig`` (``neuronas.config.given``), in which all are optional; ``neuronas.api.setup.plan``
+resolves them.
 """
 
 from typing import Annotated, Literal, Self

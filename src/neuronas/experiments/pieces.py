@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.estimate import estimate
-from neuronas.api.evaluate import evaluate
-from neuronas.api.evaluators import make_evaluators, scan_of
-from neuronas.api.search import Search, plan_search
-from neuronas.api.train import plan_training
+from neuronas.api.estimating.estimate import estimate
+from neuronas.api.evaluating.evaluate import evaluate
+from neuronas.api.searching.evaluators import make_evaluators
+from neuronas.api.searching.search import Search, plan_search
+from neuronas.api.setup.images import scan_of
+from neuronas.api.training.train import plan_training
 from neuronas.config import EVALUATED_BITS, FULL_PRECISION, SETTINGS, merged, precision_text
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure

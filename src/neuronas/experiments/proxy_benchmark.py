@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from neuronas.api.settings import Config, gathered
+from neuronas.api.setup.settings import Config, gathered
 from neuronas.config import one_precision, value_at, written
 from neuronas.experiments.labels import LabelledNetwork, Labels, TrainingTask, draw, read_labels
 from neuronas.experiments.proxy_result import NoiseCeiling, Precision, Predictor, ProxyResult, TableResult

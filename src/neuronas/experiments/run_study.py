@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.devices import device_named
-from neuronas.api.settings import gathered
+from neuronas.api.setup.devices import device_named
+from neuronas.api.setup.settings import gathered
 from neuronas.config import write_text, written
 from neuronas.errors import RunDirectoryError
 from neuronas.experiments.deviations import deviations_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from neuronas.api.search import Search, plan_search
+from neuronas.api.searching.search import Search, plan_search
 from neuronas.config import RunConfig, SearchConfig, given, settings_for, value_at, with_options, written
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_dataset

@@ -19,7 +19,7 @@ _MOST_STEPS = 400
 
 
 class LiveStream:
-    """Content of a stream for ``LiveServer``; see ``neuronas.api.stream.Follower``.
+    """Content of a stream for ``LiveServer``; see ``neuronas.api.evaluating.stream.Follower``.
 
     Args:
         recording: name of the file.

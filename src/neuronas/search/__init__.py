@@ -2,4 +2,4 @@
 
 from neuronas.callable_package import make_callable
 
-make_callable(__name__)
+make_callable(__name__, "neuronas.api.searching.search")

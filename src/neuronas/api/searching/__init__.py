@@ -1,0 +1,1 @@
+"""The verb ``search``: evaluators of fitness, worker processes, and finalists."""
