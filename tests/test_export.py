@@ -396,6 +396,30 @@ def test_export_into_the_current_folder(trained: Path, tmp_path: Path, monkeypat
     assert command(["export", str(trained), "--format", "integer", "--out", "/"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("format_name", "place", "kinds"),
+    [("onnx", "folder", "a folder; expected a file"), ("integer", "file", "a file; expected a folder")],
+)
+def test_a_folder_in_the_place_of_a_file_is_named(format_name: str, place: str, kinds: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("kept")
+    network = make_network(SKIPS)
+    with pytest.raises(ConfigurationError, match=f"--out .*{place} given, which is {kinds}, or a new name"):
+        export_network(network, content_of(network), format_named(format_name), tmp_path / place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    trained: Path, mount: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = mount("disk", "ro")
+    for format_name in ("c", "integer", "onnx"):
+        assert command(["export", str(trained), "--format", format_name, "--out", str(disk / "new" / "file")]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said == f"neuronas: {disk}/new/file: cannot be written (Read-only file system)"
+
+
 def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     capsys.readouterr()
     for format_name, place in (("onnx", "network.onnx"), ("integer", "integer")):

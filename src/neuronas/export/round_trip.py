@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, writing
 from neuronas.export.content import ExportContent
 from neuronas.export.formats import Format
 from neuronas.export.verification import (
@@ -33,7 +33,9 @@ def export_network(
         work: reports the progress of each step.
 
     Raises:
-        ConfigurationError: the format cannot represent the network, or ``path`` is the root directory.
+        ConfigurationError: the format cannot represent the network, or ``path`` is the root directory, a folder for a
+            file, or the reverse.
+        RunDirectoryError: ``path`` cannot be written.
         VerificationError: the results of the written file differ from the network's; ``path`` is unchanged.
     """
     path = path.absolute()  # . has no name
@@ -43,11 +45,13 @@ def export_network(
     work.start(3)
     probe = make_probe(network, content.network, content.input.mean, content.input.std)
     work.advance(1, "computing images with the network")
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
     write, compute = chosen.load()
     try:
-        synthesis = write(content, beside)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            synthesis = write(content, beside)
+        _check_kind(beside, path)
         work.advance(1, "writing the file")
         scores = probe.expected.scores
         if chosen.verify is not None:
@@ -68,6 +72,12 @@ def export_network(
     finally:
         _remove(beside)
     return replace(agreement, same_scores=are_same(scores), synthesis=synthesis)
+
+
+def _check_kind(new: Path, path: Path) -> None:
+    if path.exists() and path.is_dir() != new.is_dir():
+        given, expected = (("a file", "a folder")[one.is_dir()] for one in (path, new))
+        raise ConfigurationError(f"--out {path} given, which is {given}; expected {expected}, or a new name")
 
 
 def _replace(new: Path, path: Path) -> None:
