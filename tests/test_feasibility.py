@@ -130,6 +130,7 @@ def test_an_impossible_budget_is_called_so(tmp_path: Path) -> None:
     lines = "\n".join(advice.lines())
     assert "impossible on this chip" in lines
     assert "at least one tile of" in lines
+    assert lines.endswith("without a larger budget, no combination of these changes fits")
 
 
 def test_a_limit_that_one_model_keeps_and_the_other_breaks_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -267,6 +267,13 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(
     assert "--max-minutes" not in findings(tmp_path / "part")["training"]
 
 
+def test_one_is_not_several() -> None:
+    assert str(BatchProposed(1, 1, 0, 1, 1)) == "batch 1: 1 candidate, 0 break the budget, 1 distinct function left"
+    assert str(BatchProposed(2, 2000, 0, 2, 2)).startswith(
+        "batch 2: 2,000 candidates, 0 break the budget, 2 distinct f"
+    )
+
+
 def test_a_time_limit_is_above_0() -> None:
     with pytest.raises(ConfigurationError, match="--max-minutes 0 given; expected a number above 0"):
         neuronas.search(**SMALL, max_minutes=0)

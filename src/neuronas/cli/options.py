@@ -164,7 +164,7 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
 
 def _unread(name: str) -> inspect.Parameter:
     """A common option that the command does not read, and help does not show."""
-    annotation = Annotated[str | None, typer.Option(f"--{name}", hidden=True)]
+    annotation = Annotated[str | None, typer.Option(f"--{name}", hidden=True, help="Has no effect here \\[none].")]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

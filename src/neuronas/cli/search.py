@@ -7,7 +7,7 @@ from neuronas.cli.dry_run import checked_images, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
 from neuronas.cli.unfinished import explained
-from neuronas.errors import quoted
+from neuronas.errors import counted, quoted
 
 if TYPE_CHECKING:
     from neuronas.api.searching.result import SearchResult
@@ -154,8 +154,9 @@ def _print_answer(result: "SearchResult") -> None:
     print_budget(result.summary.cost, run.budget)
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
-        f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
-        f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
+        f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); "
+        f"{counted(found.n_candidates, 'candidate')}, {counted(found.n_evaluated, 'distinct function')} evaluated, "
+        f"{found.n_full:,} on the full batch; "
         f"broke a {'limit' if found.rejected.get(TARGET) else 'budget'}: {broken}"
     )
     expected = result.summary.expected_accuracy

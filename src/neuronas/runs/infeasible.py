@@ -95,7 +95,8 @@ class Infeasible(Document):
 
     def lines(self) -> tuple[str, ...]:
         """All findings as sentences, followed by the command."""
-        end = f"this fits: {self.command}" if self.command else "no combination of these fits; raise the budget"
+        nothing = "without a larger budget, no combination of these changes fits"
+        end = f"this fits: {self.command}" if self.command else nothing
         return (
             *(one.line() for one in self.broken),
             *((self.tiles,) if self.tiles else ()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, counted
 from neuronas.runs.metrics import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -33,8 +33,8 @@ class BatchProposed:
         """A line for the log."""
         screen = f", of which a screen keeps {self.n_full:,}" if self.n_full < self.n_functions else ""
         return (
-            f"batch {self.number}: {self.n_candidates:,} candidates, {self.n_rejected:,} break the budget, "
-            f"{self.n_functions:,} distinct functions left{screen}"
+            f"batch {self.number}: {counted(self.n_candidates, 'candidate')}, {self.n_rejected:,} break the budget, "
+            f"{counted(self.n_functions, 'distinct function')} left{screen}"
         )
 
 

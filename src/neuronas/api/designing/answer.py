@@ -104,8 +104,9 @@ def _from_front(front: FrontChoice | None) -> Iterator[str]:
 def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterator[str]:
     """Why this answer was chosen, in sentences."""
     yield (
-        f"{choice.n_designs:,} designs costed: {choice.n_surveyed:,} candidates at {choice.n_settings} settings, of "
-        f"which {choice.n_feasible} leave a candidate within the budget."
+        f"{counted(choice.n_designs, 'design')} costed: {counted(choice.n_surveyed, 'candidate')} at "
+        f"{counted(choice.n_settings, 'setting')}, of which {choice.n_feasible} "
+        f"{'has' if choice.n_feasible == 1 else 'have'} a candidate within the budget."
     )
     n, searched = len(choice.contenders), choice.n_searched
     if n == 1:
