@@ -13,7 +13,7 @@ import torch
 
 import event_files
 import neuronas
-from neuronas.api import stream
+from neuronas.api.evaluating import stream
 from neuronas.api.setup.trained import read_trained
 from neuronas.cli.main import run as command
 from neuronas.data.events.files import recording_on

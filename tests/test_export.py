@@ -17,7 +17,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 import neuronas
-from neuronas.api import export as export_module
+from neuronas.api.reporting import export as export_module
 from neuronas.api.reporting.run_facts import read_run
 from neuronas.cli.main import run as command
 from neuronas.config import EXPORT_FORMATS, ExportConfig, HardwareConfig
