@@ -255,9 +255,11 @@ NEEDS = {"c": "cc", "rtl": SIMULATION}
 """Programs that verify a format."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in ("nir", "rtl"))) for one in EXPORT_FORMATS]
-)
+LONG = {"nir": pytest.mark.slow, "rtl": pytest.mark.nightly}
+"""Formats whose verification takes long; ``test_rtl_export`` simulates shorter sequences."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=LONG.get(one, ())) for one in EXPORT_FORMATS])
 def test_exports_are_verified_on_sequences(name: str, tmp_path: Path) -> None:
     for package in EXPORT_FORMATS[name].packages:
         pytest.importorskip(package)
