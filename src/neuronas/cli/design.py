@@ -194,3 +194,4 @@ def _print_front(front: "DesignFront", *, as_json: bool, quiet: bool) -> None:
     out.print("next:")
     for line in front_tables.commands(front):
         out.print(f"  {line}")
+    out.print("or go on: the same command with --resume instead of --front-only")

@@ -97,8 +97,8 @@ Resolution = Annotated[
 MaxError = Annotated[
     float | None,
     option(
-        "Leave out designs with a larger expected error on the chip (--design); 1: none \\[halfway between the least "
-        "and guessing].",
+        "Leave out designs with a larger expected error on the chip (--design); 1: keep all \\[halfway between the "
+        "least and guessing].",
         metavar="SHARE",
     ),
 ]

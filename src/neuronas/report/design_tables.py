@@ -77,12 +77,15 @@ def _choice_of(design: DesignResult, one: Alternative) -> str:
 
 
 def alternatives_table(design: DesignResult) -> Table:
-    """The answer's cells with one axis increased or decreased, and the cost of each."""
+    """The answer's cells with one axis increased or decreased, and the cost of each.
+
+    The limits of a design that goes on from a front are the chosen design's cost, which no option raises.
+    """
     own = design.cost
     rows = [("the answer", *(quantity(name, getattr(own, name)) for name in BUDGETED), "chosen")]
     alerts: list[tuple[int, int]] = []
     for number_of, one in enumerate(design.alternatives, start=1):
-        fits = one.needs or "fits"
+        fits = "costs more than the chosen design" if one.needs and design.front else one.needs or "fits"
         costs = (quantity(name, getattr(one, name)) for name in BUDGETED)
         rows.append((f"{changed(design, one)}", *costs, fits))
         broken = [name for name in BUDGETED if f"--max-{name.replace('_', '-')}" in one.needs.split()]

@@ -22,6 +22,8 @@ _TITLES = {"front": "Answer", "designs": "Designs", "effects": "Axes"}
 _CHIP = tuple(name for name in FREE if name != "schedule")
 """Axes of the chip. All designs of a front have the same schedule."""
 _CHOSEN, _OTHERS = "chosen", "on the front"
+GROUPS = {_OTHERS: series(0), _CHOSEN: colour("ink")}
+"""Colour of each group of designs."""
 
 
 def front_page(front: DesignFront, members: Sequence[DesignPoint]) -> str:
@@ -52,7 +54,7 @@ def _group(front: DesignFront, one: DesignPoint) -> str:
 
 
 def _colours() -> View:
-    return name("group", **colours([_OTHERS, _CHOSEN], [series(0), colour("accent")]))
+    return name("group", **colours([*GROUPS], [*GROUPS.values()]))
 
 
 def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
@@ -133,7 +135,7 @@ def _effects(front: DesignFront) -> Chart:
             "effects",
             height=max(60, 13 * len(rows)),
             y=name_axis(),
-            x=number("percent", f"{NAMES[objective]}, % above the mean of the axis"),
+            x=number("percent", f"{NAMES[objective]}, % above mean"),
             start={"datum": 0},
             colours=name("axis", **colours(axes, shades, beside=[str(row["name"]) for row in rows])),
         )

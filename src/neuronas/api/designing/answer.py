@@ -109,10 +109,10 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
         f"{'has' if choice.n_feasible == 1 else 'have'} a candidate within the budget."
     )
     n, searched = len(choice.contenders), choice.n_searched
-    if n == 1:
+    if n == 1 and choice.n_settings > 1:
         largest = choice.contenders[0].setting.text
         yield f"One setting, {largest}, equals or exceeds all others in every respect: only this one was searched."
-    else:
+    elif n > 1:
         yield f"{n} settings are not dominated by any other one; {searched} of them were searched."
     if finalists is None:
         return
