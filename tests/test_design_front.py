@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from neuronas.fitness.calibration import calibration
 from neuronas.fitness.expected_error import ErrorPrior
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.design_space import DesignSpace
+from neuronas.report import front_page
+from neuronas.report.design_tables import alternatives_table
 from neuronas.report.front_tables import OBJECTIVES, answer, buys
+from neuronas.report.style import PALETTE
 from neuronas.runs.design_fronts import CHECKPOINT, FRONT, FRONT_PAGE, FRONT_TABLE, SPACE as SPACE_FILE, DesignFront
+from neuronas.runs.designs import DesignResult
 from neuronas.runs.observer import Advanced, Finished, Started
 from neuronas.search.joint_choice import chip_effects, chosen, purchases
 
@@ -227,7 +232,7 @@ def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_pa
         InfeasibleError, match=r"none of [\d,]+ designs keeps all limits; the nearest \(4 chan"
     ) as error:
         neuronas.design_front(SPACE, out=tmp_path / "run", max_area_mm2=made.extremes["area_mm2"].area_mm2 / 2, **FEW)
-    assert "area_mm2" in str(error.value) and "\n" not in str(error.value)
+    assert " has area " in str(error.value) and "\n" not in str(error.value)
 
 
 def test_designs_expected_to_lose_too_much_are_left_out(made: DesignFront, tmp_path: Path) -> None:
@@ -293,6 +298,9 @@ def test_the_page_shows_the_answer_and_every_chart(made: DesignFront) -> None:
     assert all(name in page for name in ("parallel", "pairs", "effects"))
     assert all(finding.partition(":")[0] in page for _, finding in answer(made))
     assert made.card().title == "design front"
+    shades = set(front_page.GROUPS.values())
+    for of_theme in (0, 1):
+        assert len({PALETTE[shade[6:-1]][of_theme] for shade in shades}) == 2  # the chosen design stands out
 
 
 def test_the_command_prints_the_document(neuronas: Neuronas, tmp_path: Path) -> None:
@@ -304,7 +312,7 @@ def test_the_command_prints_the_document(neuronas: Neuronas, tmp_path: Path) -> 
     assert code == 0, err
     found = json.loads(out)
     assert found["prefer"] == "edap" and found["axes"]["adc_bits"] == ["3", "4"]
-    assert json.loads((tmp_path / "run" / "front" / FRONT).read_text()) == found
+    assert json.loads((tmp_path / "run" / "front" / FRONT).read_text()) == found and found["limits"] == {}
     for given in (("--resume",), ()):
         code, _, err = neuronas("design", "--out", str(tmp_path / "run"), *given)
         assert code != 0 and "holds a front of networks and chips; repeat its command with --resume" in err
@@ -340,6 +348,82 @@ def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
     assert code == 0 and json.loads(again) == found and "already finished" in err, err
     code, again, _ = neuronas("design", "--resume", "--out", str(run), "--json")
     assert code == 0 and json.loads(again) == found
+
+
+SMALL: dict[str, Any] = {
+    "algorithm": "snasnet", "n_draws": 12, "batch_size": 16, "finalists": 2, "epochs": 1, "finalist_epochs": 1,
+    "finalist_images": 200, "limit": 300, "chips": 1, "assignments": ("data.n_test=60",),
+}  # fmt: skip
+SMALL_SPACE = DesignSpace(channels=(4, 5), timesteps=2, weight_bits=4, adc_bits=(4, 5), adcs_per_array=(8, 16))
+
+
+@pytest.fixture(scope="module")
+def designed(tmp_path_factory: pytest.TempPathFactory) -> DesignResult:
+    return neuronas.design(design_space=SMALL_SPACE, out=tmp_path_factory.mktemp("joint") / "run", **SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prefer": "energy_uj"}, "front was made with other settings: prefer was knee, now energy_uj; choose another"),
+        ({"resolution": 0.0}, "resolution was 0.01, now 0.0"),
+        ({"max_error": 0.97}, r"max_error was 0\.\d+, now 0.97"),
+        ({"max_area_mm2": 50}, "budget.max_area_mm2 was inf, now 50.0"),
+        ({"error": ErrorPrior(7.0, 10)}, "its front was made with other settings: max_error was"),
+        ({"error": ErrorPrior(7.0, 10), "max_error": "same"}, "its front was made with other settings; choose another"),
+        ({"n_draws": 13}, "search.n_draws was 12, now 13"),
+        ({"hardware": "isaac-rram"}, "hardware.accelerator was spikeflow-rram, now isaac-rram"),
+        ({"formats": ("c",)}, "was started with other settings: design.formats"),
+    ],
+)
+def test_a_front_that_a_design_has_gone_on_from_does_not_change(
+    options: dict[str, Any], message: str, designed: DesignResult
+) -> None:
+    run = designed.directory
+    if options.get("max_error") == "same":
+        options = {**options, "max_error": DesignFront.read(run / "front" / FRONT).max_error}
+    files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.suffix != ".txt"}
+    with pytest.raises(RunDirectoryError, match=message) as error:
+        neuronas.design(design_space=SMALL_SPACE, out=run, resume=True, **{**SMALL, **options})
+    assert "\n" not in str(error.value)
+    assert files == {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.suffix != ".txt"}
+
+
+@pytest.mark.slow
+def test_a_design_of_network_and_chip_is_resumed_where_it_was_moved(
+    designed: DesignResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(designed.directory, moved)
+    monkeypatch.chdir(tmp_path)
+    for out in (moved, "moved"):
+        again = neuronas.design(design_space=SMALL_SPACE, out=out, resume=True, **SMALL)
+        assert again.model_copy(update={"directory": designed.directory}) == designed
+    assert neuronas.estimate(moved).cost == neuronas.estimate(designed.directory).cost
+
+
+@pytest.mark.slow
+def test_what_one_setting_within_the_cost_of_the_chosen_design_means_is_said(designed: DesignResult) -> None:
+    assert "all others" not in " ".join(designed.reason)
+    budgets = [row[-1] for row in alternatives_table(designed).rows]
+    assert "costs more than the chosen design" in budgets and not any("--max" in one for one in budgets)
+
+
+def test_a_directory_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(RunDirectoryError, match=r"run: holds no design to resume; leave out --resume"):
+        neuronas.design(design_space=SMALL_SPACE, out=run, resume=True, **SMALL)
+    (run / "front").mkdir(parents=True)
+    (run / "front" / SPACE_FILE).touch()
+    with pytest.raises(RunDirectoryError, match=r"run: holds a design already; resume it with --resume"):
+        neuronas.design(design_space=SMALL_SPACE, out=run, **SMALL)
+    for file in ("config.yaml", "design/config.yaml"):
+        other = tmp_path / file.replace("/", "-")
+        (other / file).parent.mkdir(parents=True)
+        (other / file).touch()
+        with pytest.raises(RunDirectoryError, match="holds another run; choose another --out"):
+            neuronas.design(design_space=SMALL_SPACE, out=other, **SMALL)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Result of a joint search of network and chip: ``front.json`` (schema: docs/schemas/design-front.schema.json)."""
 
+from pydantic import Field
+
 from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document, Location
@@ -127,6 +129,7 @@ class DesignFront(Shown, FrontChoice):
         n_feasible: number of costed designs within all limits.
         excluded: number of combinations of setting and chip that cannot be built, by rule.
         resolution: relative tolerance within which the front is complete.
+        limits: the given limits by quantity, such as ``area_mm2``.
         max_error: limit of the expected error; designs with a larger one are excluded.
         error_term: name of the estimate of the expected error.
         error_basis: data that this estimate is based on.
@@ -149,6 +152,7 @@ class DesignFront(Shown, FrontChoice):
     n_feasible: int
     excluded: dict[str, int]
     resolution: float
+    limits: dict[str, float] = Field(default_factory=dict)
     max_error: float = 1.0
     error_term: str
     error_basis: str

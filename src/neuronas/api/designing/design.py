@@ -11,13 +11,14 @@ from neuronas.api.designing.front_files import on_chosen_chip
 from neuronas.api.designing.plan import Design, plan_design
 from neuronas.api.estimating.feasibility import rounded_up
 from neuronas.api.setup.settings import Config, planned
-from neuronas.config import as_path, is_there, merged, written
+from neuronas.config import as_path, is_there, merged, value_at, written
 from neuronas.errors import RunDirectoryError
 from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.hardware.design_space import NETWORK, DesignSpace
+from neuronas.runs.config_file import read_config
 from neuronas.runs.design_fronts import SPACE, DesignFront
 from neuronas.runs.designs import FOLDER, FRONT_FOLDER, DesignResult
-from neuronas.runs.directory import CONFIG
+from neuronas.runs.directory import CONFIG, check_start
 from neuronas.runs.observer import Observer
 from neuronas.space.notation import parse_architecture
 
@@ -47,10 +48,12 @@ class JointDesign:
         at = planned("design", {}, config=values, warns=False)
         cost = at.cost(parse_architecture(front.chosen.architecture))
         limits = {f"max_{use.name}": min(use.limit, rounded_up(use.judged)) for use in at.budget.uses(cost)}
-        is_begun = is_there(self.directory / FOLDER / CONFIG)
-        return plan_design(
-            {}, config=merged(values, {"budget": limits}), out=self.directory, resume=is_begun, follows_front=True
-        )
+        values = merged(values, {"budget": limits})
+        begun = self.directory / FOLDER / CONFIG
+        if is_begun := is_there(begun):  # the chip as the design names it, whose directory may have moved since
+            chip = value_at(read_config(begun), "hardware.accelerator")
+            values = merged(values, {"hardware": {"accelerator": chip}})
+        return plan_design({}, config=values, out=self.directory, resume=is_begun, follows_front=True)
 
 
 def design(
@@ -125,13 +128,13 @@ def plan_joint_design(
         RunDirectoryError: the directory holds another run.
     """
     directory = as_path(out, "--out") if out is not None else None
-    if directory is not None and not is_there(directory / FRONT_FOLDER / SPACE):
-        for file in (Path(CONFIG), Path(FOLDER, CONFIG)):
-            if is_there(directory / file):
-                raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
     place = directory / FRONT_FOLDER if directory is not None else None
     front = plan_front(space, dict(options), out=place, resume=resume, **of_front)
     if directory is None:
         directory = front.directory
         front = replace(front, directory=directory / FRONT_FOLDER)
+    is_begun = is_there(front.directory / SPACE)
+    if not is_begun and is_there(directory / FOLDER / CONFIG):
+        raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
+    check_start(directory, is_begun=is_begun, resume=front.resume)
     return JointDesign(directory, front)

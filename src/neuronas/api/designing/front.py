@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from math import inf
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -21,10 +22,10 @@ from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.fitness.path_and_size import PathAndSize
 from neuronas.fitness.path_information import PathInformation
 from neuronas.hardware.design_space import DesignSpace, load_design_space
-from neuronas.hardware.units import quantity
-from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
-from neuronas.runs.designs import Axes
-from neuronas.runs.directory import CONFIG, HISTORY, check_start, new_directory, nothing_to_resume
+from neuronas.hardware.units import BUDGETED, quantity, word
+from neuronas.runs.design_fronts import CHECKPOINT, FRONT, SPACE, SURVEY, DesignFront
+from neuronas.runs.designs import FOLDER, FRONT_FOLDER, Axes
+from neuronas.runs.directory import CONFIG, HISTORY, RunDirectory, check_start, new_directory, nothing_to_resume
 from neuronas.runs.lock import locked
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
@@ -82,7 +83,8 @@ class FrontPlan:
         """Survey, enumerate, choose, and write everything.
 
         Raises:
-            RunDirectoryError: the directory holds another front, or none to resume.
+            RunDirectoryError: the directory holds another front, none to resume, or a design has gone on from a front
+                with other settings.
             InfeasibleError: no design keeps all limits; the message names the nearest.
             ConfigurationError: no chip can be built; the message names the nearest one.
             DataError: images are missing, damaged or too few.
@@ -91,25 +93,55 @@ class FrontPlan:
         work = Work("design", self.directory, "settings", observer)
         started = perf_counter()
         with self._claimed():
-            found = self._enumerated(work, observer, download=download)
-            files = FrontFiles(self.directory, self.plan, found.space, found.state, found.architectures)
-            front = files.write(self.prefer, round(perf_counter() - started, 2))
+            if self.has_design:
+                front = self._kept()
+            else:
+                found = self._enumerated(work, observer, download=download)
+                files = FrontFiles(self.directory, self.plan, found.space, found.state, found.architectures)
+                front = files.write(self.prefer, round(perf_counter() - started, 2))
         work.finish(front)
         return front
+
+    @property
+    def has_design(self) -> bool:
+        """Whether a design has gone on from this front, which may no longer change."""
+        return self.directory.name == FRONT_FOLDER and is_there(self.directory.parent / FOLDER / CONFIG)
 
     def enumerated(self) -> "Enumerated":
         """Survey and enumerate, without choosing; raises the same errors as ``run``."""
         with self._claimed():
             return self._enumerated(Work("design", self.directory, "settings"), None, download=False)
 
-    def _enumerated(self, work: Work, observer: Observer | None, *, download: bool) -> "Enumerated":
-        survey, place = survey_plan(self.plan, self.axes), self.directory / SURVEY
-        Search(place, survey, resume=(place / CONFIG).is_file()).run(observer, download=download, scan_images=True)
-        surveyed = Surveyed.read(self.plan, place / HISTORY)
+    def _kept(self) -> DesignFront:
+        """The finished front, if it was computed and chosen from with these settings. Nothing is written."""
+        survey = replace(survey_plan(self.plan, self.axes).origin, grows=False)
+        RunDirectory(self.directory / SURVEY, survey, resume=True).check()
+        joint, surveyed = self._surveyed()
+        front = DesignFront.read(self.directory / FRONT).model_copy(update={"directory": self.directory})
+        limits = {f"budget.max_{name}": (joint.budget.limits[name], front.limits.get(name, inf)) for name in BUDGETED}
+        of_choice = {name: (getattr(self, name), getattr(front, name)) for name in ("prefer", "resolution")}
+        given = {**limits, **of_choice, "max_error": (joint.max_error, front.max_error)}
+        changed = [f": {name} was {old}, now {now}" for name, (now, old) in given.items() if now != old]
+        if changed or JointState.read(self.directory / CHECKPOINT, self._digest(joint, surveyed)).n_done == 0:
+            raise RunDirectoryError(
+                f"run directory {self.directory.parent}: its front was made with other settings"
+                f"{next(iter(changed), '')}; choose another --out"
+            )
+        return front
+
+    def _surveyed(self) -> tuple[JointSpace, Surveyed]:
+        """The space to enumerate, and the surveyed cells."""
+        surveyed = Surveyed.read(self.plan, self.directory / SURVEY / HISTORY)
         joint = joint_space(
             self.plan, self.space, self.axes, surveyed, resolution=self.resolution, error=self.error,
             max_error=self.max_error,
         )  # fmt: skip
+        return joint, surveyed
+
+    def _enumerated(self, work: Work, observer: Observer | None, *, download: bool) -> "Enumerated":
+        survey, place = survey_plan(self.plan, self.axes), self.directory / SURVEY
+        Search(place, survey, resume=(place / CONFIG).is_file()).run(observer, download=download, scan_images=True)
+        joint, surveyed = self._surveyed()
         state = JointState.read(self.directory / CHECKPOINT, self._digest(joint, surveyed))
         work.start(len(joint.settings), state.n_done)
         for found in explored(joint, state.n_done, self.plan.config.engine.workers or 1):
@@ -166,7 +198,8 @@ class FrontPlan:
         )
         return InfeasibleError(
             f"none of {state.count('n_covered'):,} designs keeps all limits; the nearest ({setting.text}, {text}, "
-            f"cells {surveyed.candidates.architectures[candidate]}) has {near.name} {value} against a limit of {limit}"
+            f"cells {surveyed.candidates.architectures[candidate]}) has {word(near.name)} {value} against a limit of "
+            f"{limit}"
         )
 
 

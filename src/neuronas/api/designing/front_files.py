@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ class FrontFiles:
             excluded=self._excluded(),
             n_front=len(points),
             resolution=self.space.resolution,
+            limits={name: limit for name, limit in self.space.budget.limits.items() if limit < inf},
             max_error=self.space.max_error,
             error_term=self.space.error.name,
             error_basis=self.space.error.basis + (_NOT_MEASURED if is_mixed else ""),
