@@ -151,6 +151,15 @@ def test_other_choices_are_refused_when_resuming(made: DesignResult, tmp_path: P
     copy = copytree(made.directory, tmp_path / "copy")
     with pytest.raises(RunDirectoryError, match=r"design.channels_choices was .*choose another --out"):
         plan_design({"channels_choices": (4, 6)}, out=copy, resume=True)
+    for options, changed in (
+        ({"epochs": 3}, "train.epochs was 2, now 3"),
+        ({"limit": 900}, "train.n_images was 1000, now 900"),
+        ({"chips": 9}, "chip.n_chips was 2, now 9"),
+    ):
+        for same in ({}, SMALL):  # the settings of the design, and the same ones given again
+            with pytest.raises(RunDirectoryError, match=f"was started with other settings: {changed}"):
+                neuronas.design(out=copy, resume=True, **{**same, **options})
+    assert plan_design({"epochs": 2, "chips": 2}, out=copy, resume=True).finished is not None
 
 
 @pytest.mark.slow

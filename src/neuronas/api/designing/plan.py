@@ -1,6 +1,6 @@
 """A design for a given chip: its plan, and all its stages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -17,7 +17,17 @@ from neuronas.api.setup.images import prepare_images, scan_of
 from neuronas.api.setup.plan import Plan
 from neuronas.api.setup.settings import Config, planned, resumed_in
 from neuronas.api.training.checks import check_settings
-from neuronas.config import DesignConfig, LayerBits, is_there
+from neuronas.config import (
+    PRESETS,
+    SETTINGS,
+    DesignConfig,
+    LayerBits,
+    given,
+    is_there,
+    merged,
+    value_at,
+    written,
+)
 from neuronas.errors import RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
@@ -27,6 +37,9 @@ from neuronas.runs.directory import CONFIG, RunDirectory, check_start, new_direc
 from neuronas.runs.identity import differences
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
+
+_GIVEN_ONLY = ("train", "chip", "export")
+"""Sections of which the settings of a design hold what was given; those of its searches check the others."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +166,10 @@ def plan_design(
         run = planned_with({**options, **choices}, warns=False)
     if own is not None:
         stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)
-        if changed := differences(run.config.design.model_dump(), stored.model_dump()):
+        of_design = differences({"design": run.config.design.model_dump()}, {"design": stored.model_dump()})
+        if changed := [*of_design, *_changed_since(run, own / CONFIG)]:
             raise RunDirectoryError(
-                f"run directory {directory}: was started with other settings: design.{changed[0]}; choose another --out"
+                f"run directory {directory}: was started with other settings: {changed[0]}; choose another --out"
             )
     run.algorithm.check(run.config.search)
     check_settings(learning_plan(run))
@@ -165,3 +179,16 @@ def plan_design(
         check_device(run.config.device)
     directory = directory or new_directory(run.config.data.name, "design")
     return Design(directory, run, axes, going_on)
+
+
+def _changed_since(run: Plan, file: Path) -> Iterator[str]:
+    """Settings of training, chip simulation and export that differ from those of the design, which holds given ones."""
+    values, now = read_config(file), run.config.model_dump()
+    sections = {name: values[name] for name in _GIVEN_ONLY}
+    stored = merged(PRESETS[values["preset"]], written(given(sections, str(file))))
+    for path in SETTINGS:
+        if path.partition(".")[0] in _GIVEN_ONLY:
+            own, old = value_at(now, path), value_at(stored, path)
+            old = run.defaults[path] if old is None else old
+            if own != old:
+                yield f"{path} was {old}, now {own}"
