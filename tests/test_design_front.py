@@ -413,6 +413,13 @@ def test_what_one_setting_within_the_cost_of_the_chosen_design_means_is_said(des
     assert "costs more than the chosen design" in budgets and not any("--max" in one for one in budgets)
 
 
+@pytest.mark.parametrize("given", [{"prefer": "edap"}, {"resolution": 0.1}, {"max_error": 0.5}])
+def test_arguments_of_the_front_need_a_design_space(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="given without design_space"):
+        neuronas.design(out=tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_directory_is_refused_by_its_own_name(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(RunDirectoryError, match=r"run: holds no design to resume; leave out --resume"):

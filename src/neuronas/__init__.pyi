@@ -162,6 +162,7 @@ def design(
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
+        ConfigurationError: an argument of the front without ``design_space``.
         NeuronasError: see ``plan_design`` and ``Design.run``; with ``design_space`` also ``design_front``.
 
     Settings:

@@ -12,7 +12,7 @@ from neuronas.api.designing.plan import Design, plan_design
 from neuronas.api.estimating.feasibility import rounded_up
 from neuronas.api.setup.settings import Config, planned
 from neuronas.config import as_path, is_there, merged, value_at, written
-from neuronas.errors import RunDirectoryError
+from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.hardware.design_space import NETWORK, DesignSpace
 from neuronas.runs.config_file import read_config
@@ -93,11 +93,17 @@ def design(
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
+        ConfigurationError: an argument of the front without ``design_space``.
         NeuronasError: see ``plan_design`` and ``Design.run``; with ``design_space`` also ``design_front``.
     """
     common: dict[str, Any] = {"config": config, "assignments": assignments, "out": out, "resume": resume}
+    of_front = (prefer, resolution, error, max_error)
     planned_design: Design | JointDesign
     if design_space is None:
+        if of_front != ("knee", RESOLUTION, None, None):
+            raise ConfigurationError(
+                "prefer, resolution, error or max_error given without design_space; expected it with them"
+            )
         planned_design = plan_design(options, **common)
     else:
         planned_design = plan_joint_design(
