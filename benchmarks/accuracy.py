@@ -118,26 +118,40 @@ def main() -> None:
         "settings": [public(one) for one in given.set],
         "timesteps": search.plan.config.network.timesteps,
     }
-    commands, rows = earlier(given.name, facts)
+    known = earlier(given.name, facts)
+    rows = {place(row): row for row in known.get("rows", ())}
+    facts.update({key: known[key] for key in ("note", "now_add") if key in known})
+    commands = [known["command"]] if known else []
     for one in trainings(given):
         row = trained(given, one)
         print(f"{one.name}: {row['test_accuracy']:.2%}", flush=True)
         rows[place(row)] = row
         ordered = [rows[key] for key in sorted(rows)]
-        facts["command"] = "; ".join(dict.fromkeys([*commands, command()]))
-        write(f"accuracy-{given.name}", {**facts, "summary": summary(ordered), "rows": ordered})
+        all_commands = dict.fromkeys("; ".join([*commands, command()]).split("; "))
+        write(
+            f"accuracy-{given.name}",
+            {**facts, "command": "; ".join(all_commands), "summary": summary(ordered), "rows": ordered},
+        )
 
 
-def earlier(name: str, facts: Row) -> tuple[list[str], dict[tuple[int, ...], Row]]:
-    """Commands and rows of an earlier result with the same architecture and settings; each row with its machine."""
+def earlier(name: str, facts: Row) -> Row:
+    """An earlier result with the same architecture and settings, with the machine of each row; empty if there is none.
+
+    The fitness may differ: it only chooses the architecture, and its default has changed since some results.
+    """
     path = RESULTS / f"accuracy-{name}.json"
     if not path.is_file():
-        return [], {}
-    known = json.loads(path.read_text(encoding="utf-8"))
-    if any(known[key] != value for key, value in facts.items()):
+        return {}
+    known: Row = json.loads(path.read_text(encoding="utf-8"))
+    if any(for_training(known)[key] != value for key, value in for_training(facts).items()):
         raise SystemExit(f"{path}: expected the same architecture, settings and T; give another --name")
-    rows = ({"machine": known["machine"], **row} for row in known["rows"])
-    return known["command"].split("; "), {place(row): row for row in rows}
+    rows = [{"machine": known["machine"], **row} for row in known["rows"]]
+    return {**known, "rows": rows}
+
+
+def for_training(facts: Row) -> Row:
+    """What decides a training: the facts without the settings of the fitness."""
+    return {**facts, "settings": [one for one in facts["settings"] if not one.startswith("fitness.")]}
 
 
 def place(row: Row) -> tuple[int, ...]:

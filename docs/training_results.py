@@ -12,8 +12,8 @@ from page_parts import between, table
 _PAGE = Path(__file__).parent / "training-results.md"
 _RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 _HEAD = (
-    "result", "weight bits", "epochs", "test accuracy (95 % interval)", "training time", "processor", "weights", "area",
-    "energy", "energy at measured activity",
+    "result", "random seed", "weight bits", "epochs", "test accuracy (95 % interval)", "training time", "processor",
+    "weights", "area", "energy", "energy at measured activity",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def _row(name: str, result: dict[str, Any], one: dict[str, Any]) -> tuple[str, .
     cost, measured = one["cost"], one["cost_at_trace"]
     return (
         f"[{name}](#{name})",
+        f"{one['seed']}",
         f"{_bits(one)}",
         f"{len(one['curve'])}",
         f"**{one['test_accuracy']:.1%}** ({low} to {high})".replace("%", " %"),
