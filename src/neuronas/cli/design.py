@@ -7,7 +7,7 @@ from neuronas.cli import console, options as opt
 from neuronas.cli.dry_run import checked_images, print_lines
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.unfinished import explained
-from neuronas.errors import ConfigurationError, quoted
+from neuronas.errors import ConfigurationError, counted, quoted
 
 if TYPE_CHECKING:
     from neuronas.api.designing.design import JointDesign
@@ -116,19 +116,20 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
     for name, values in axes:
         out.print(f"  {name}: {', '.join(map(str, values))}")
     out.print(
-        f"{len(axes.settings)} settings; at {n_feasible} of them a network with a layer of weights in each cell keeps "
-        "these limits:"
+        f"{counted(len(axes.settings), 'setting')}; at {n_feasible} of them a network with a layer of weights in each "
+        "cell keeps these limits:"
     )
     for name, limit in run.budget.limits.items():
         out.print(f"  {name}: at most {quantity(name, limit)}")
     print_lines(lines)
     settings = run.config
     out.print(
-        f"would search at most {settings.design.n_settings} settings, train {settings.design.n_finalists} finalists "
-        f"for at most {settings.search.finalist_epochs} epochs and the answer for {settings.train.epochs}"
+        f"would search at most {counted(settings.design.n_settings, 'setting')}, train "
+        f"{counted(settings.design.n_finalists, 'finalist')} for at most "
+        f"{counted(settings.search.finalist_epochs, 'epoch')} and the answer for {settings.train.epochs}"
     )
     out.print(
-        f"would evaluate it, also on {settings.chip.n_chips} simulated chips, export it "
+        f"would evaluate it, also on {counted(settings.chip.n_chips, 'simulated chip')}, export it "
         f"({', '.join(settings.design.formats)}) and write the report"
     )
 
