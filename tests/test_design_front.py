@@ -344,6 +344,7 @@ def test_the_design_is_made_for_the_chosen_chip_within_the_chosen_cost(
     assert "front: " in err
     page = (run / found["files"]["report"]).read_text()
     assert "budget by model paper" not in page and "budget by model mapped" in page
+    assert "is kept by cost model" not in page
     assert "chosen from a front" in page and (run / found["files"]["front"]).is_file()
     code, again, err = neuronas(*command, "--resume")
     assert code == 0 and json.loads(again) == found and "already finished" in err, err

@@ -12,10 +12,16 @@ from neuronas.space.notation import format_edge
 from neuronas.space.shape import cell_name
 
 
-def print_budget(cost: CostSummary, budget: Budget) -> None:
-    """Print a cost by both models against the budget, and where the models disagree about a limit."""
-    answers.print(printable(budget_table(cost, budget)))
-    for line in disagreements(cost, budget):
+def print_budget(cost: CostSummary, budget: Budget, *, judges_other: bool = True) -> None:
+    """Print a cost by both models against the budget, and where the models disagree about a limit.
+
+    Args:
+        cost: cost.
+        budget: limits.
+        judges_other: whether the limits also hold for the cost by the other model.
+    """
+    answers.print(printable(budget_table(cost, budget, judges_other=judges_other)))
+    for line in disagreements(cost, budget) if judges_other else ():
         answers.print(line, style="bold red")
 
 

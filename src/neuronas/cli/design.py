@@ -142,7 +142,7 @@ def _print(planned: "Design", result: "DesignResult") -> None:
     out = console.answers
     out.print(result.architecture, style="bold")
     out.print()
-    print_budget(result.cost, planned.plan.budget)
+    print_budget(result.cost, planned.plan.budget, judges_other=result.front is None)
     out.print()
     out.print(printable(alternatives_table(result)))
     for name, findings in answer_rows(result):

@@ -58,12 +58,18 @@ def components(cost: Cost) -> tuple[Component, ...]:
     return tuple(found)
 
 
-def budget_table(cost: CostSummary, budget: Budget) -> Table:
-    """Cost by both models against each limit; exceeded limits are marked."""
+def budget_table(cost: CostSummary, budget: Budget, *, judges_other: bool = True) -> Table:
+    """Cost by both models against each limit; exceeded limits are marked.
+
+    Args:
+        cost: cost.
+        budget: limits.
+        judges_other: whether the limits also hold for the cost by the other model.
+    """
     rows, alerts, bars, known = [], [], [], any(use.fits is not None for use in budget.uses(cost))
     for number, (use, other) in enumerate(zip(budget.uses(cost), budget.uses(cost.other_model), strict=True)):
         name, used = use.name, use.used
-        broken = ((1, use.is_broken), (3, use.is_broken), (5 + known, other.is_broken))
+        broken = ((1, use.is_broken), (3, use.is_broken), (5 + known, judges_other and other.is_broken))
         alerts += [(number, column) for column, is_broken in broken if is_broken]
         margin = f"over by {quantity(name, use.excess)}" if use.is_broken else "" if used is None else share(1 - used)
         amounts = (with_range(name, use.cost, cost.intervals.get(name)), quantity(name, use.limit))

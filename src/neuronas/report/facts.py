@@ -88,6 +88,11 @@ class RunFacts:
     design: DesignResult | None = None
 
     @property
+    def judges_other_model(self) -> bool:
+        """Whether the limits hold for both cost models; not if they are the cost of a design chosen from a front."""
+        return self.design is None or self.design.front is None
+
+    @property
     def ablated_chip(self) -> ChipEvaluation | None:
         """The chip whose ablation is drawn: preferably the run's own accelerator, unchanged."""
         found = (one for one in self.chips if one.ablation)

@@ -62,9 +62,7 @@ def _budget(run: RunFacts) -> Iterator[_Row]:
         yield "budget", run.infeasible.closest if run.infeasible else "no architecture yet", bool(run.infeasible)
         return
     summary = run.answer.summary
-    # Limits that are the cost of a design of a front say nothing about a cost by the other model.
-    of_front = run.design is not None and run.design.front is not None
-    for cost in (summary,) if of_front else (summary, summary.other_model):
+    for cost in (summary, summary.other_model) if run.judges_other_model else (summary,):
         uses = [use for use in run.budget.uses(cost) if use.used is not None]
         broken = [
             f"{word(use.name)} {quantity(use.name, use.cost)} of {quantity(use.name, use.limit)}"
