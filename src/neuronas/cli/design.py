@@ -68,14 +68,13 @@ def design(
 def _run(planned: "Design", *, download: bool, as_json: bool, quiet: bool) -> None:
     """Run all stages and print the result."""
     from neuronas.machine import keep_freed_memory
-    from neuronas.runs.designs import FOLDER
-    from neuronas.runs.directory import CONFIG
+    from neuronas.runs.designs import BEGUN
 
     keep_freed_memory()
     was_finished = planned.resume and planned.finished is not None
     directory = planned.directory
     with (
-        explained("design", directory, directory / FOLDER / CONFIG, as_json=as_json, quiet=quiet),
+        explained("design", directory, directory / BEGUN, as_json=as_json, quiet=quiet),
         ProgressBar(quiet=quiet) as progress,
     ):
         result = planned.run(progress, download=download)

@@ -1,5 +1,6 @@
 """Results of a design: ``design.json``, and the alternatives considered, in folder ``design``."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.design_fronts import FrontChoice
+from neuronas.runs.directory import CONFIG
 from neuronas.runs.document import Document, Location, Share
 from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.network_setting import NetworkSetting
@@ -15,6 +17,8 @@ from neuronas.runs.results import SearchSummary
 
 DESIGN, FOLDER, FRONT_FOLDER = "design.json", "design", "front"
 """Result of a design; folder of its candidates; folder of the front from which its chip was chosen."""
+BEGUN = Path(FOLDER, CONFIG)
+"""File that exists once a design is begun."""
 CHOICE, STAGES = "choice.json", "stages.json"
 """Files in the folder: the alternatives, and the time of each stage so far."""
 Stage = Literal[

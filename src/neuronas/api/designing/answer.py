@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neuronas.api.designing.choice import alternatives
-from neuronas.api.designing.stages import Outcome
+from neuronas.api.designing.stages import StageResults
 from neuronas.api.evaluating.chip import kept_chips
 from neuronas.api.setup.plan import Plan
 from neuronas.errors import counted
@@ -18,7 +18,7 @@ from neuronas.runs.finalists import FinalistChoice
 REPORT = "report.html"
 
 
-def design_result(run: Plan, found: Outcome, stages: tuple[StageTime, ...]) -> DesignResult:
+def design_result(run: Plan, found: StageResults, stages: tuple[StageTime, ...]) -> DesignResult:
     """Assemble the result.
 
     Args:
@@ -61,7 +61,7 @@ def _loss(chips: ChipEvaluation) -> float:
     return chips.quantised_network_top1 - chips.top1_mean
 
 
-def _verdict(found: Outcome) -> str:
+def _verdict(found: StageResults) -> str:
     answer, evaluation, chips = found.answer, found.evaluation, found.chips
     uses = [use for use in answer.plan.budget.uses(answer.cost) if use.used is not None]
     tightest = max(uses, key=lambda use: use.used or 0.0, default=None)
@@ -131,7 +131,7 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
         )
 
 
-def _files(run: Plan, found: Outcome, front: FrontChoice | None) -> dict[str, str]:
+def _files(run: Plan, found: StageResults, front: FrontChoice | None) -> dict[str, str]:
     directory = found.answer.directory
     paths = {
         "report": directory / REPORT,

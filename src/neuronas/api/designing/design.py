@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.designing.front import RESOLUTION, FrontPlan, plan_front
+from neuronas.api.designing.front import PREFERENCE, RESOLUTION, FrontPlan, plan_front
 from neuronas.api.designing.front_files import on_chosen_chip
 from neuronas.api.designing.plan import Design, plan_design
 from neuronas.api.estimating.feasibility import rounded_up
@@ -17,8 +17,8 @@ from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.hardware.design_space import NETWORK, DesignSpace
 from neuronas.runs.config_file import read_config
 from neuronas.runs.design_fronts import SPACE, DesignFront
-from neuronas.runs.designs import FOLDER, FRONT_FOLDER, DesignResult
-from neuronas.runs.directory import CONFIG, check_start
+from neuronas.runs.designs import BEGUN, FRONT_FOLDER, DesignResult
+from neuronas.runs.directory import check_start
 from neuronas.runs.observer import Observer
 from neuronas.space.notation import parse_architecture
 
@@ -49,7 +49,7 @@ class JointDesign:
         cost = at.cost(parse_architecture(front.chosen.architecture))
         limits = {f"max_{use.name}": min(use.limit, rounded_up(use.judged)) for use in at.budget.uses(cost)}
         values = merged(values, {"budget": limits})
-        begun = self.directory / FOLDER / CONFIG
+        begun = self.directory / BEGUN
         if is_begun := is_there(begun):  # the chip as the design names it, whose directory may have moved since
             chip = value_at(read_config(begun), "hardware.accelerator")
             values = merged(values, {"hardware": {"accelerator": chip}})
@@ -64,7 +64,7 @@ def design(
     out: str | PathLike[str] | None = None,
     resume: bool | str = False,
     download: bool = False,
-    prefer: str = "knee",
+    prefer: str = PREFERENCE,
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
     max_error: float | None = None,
@@ -100,7 +100,7 @@ def design(
     of_front = (prefer, resolution, error, max_error)
     planned_design: Design | JointDesign
     if design_space is None:
-        if of_front != ("knee", RESOLUTION, None, None):
+        if of_front != (PREFERENCE, RESOLUTION, None, None):
             raise ConfigurationError(
                 "prefer, resolution, error or max_error given without design_space; expected it with them"
             )
@@ -140,7 +140,7 @@ def plan_joint_design(
         directory = front.directory
         front = replace(front, directory=directory / FRONT_FOLDER)
     is_begun = is_there(front.directory / SPACE)
-    if not is_begun and is_there(directory / FOLDER / CONFIG):
+    if not is_begun and is_there(directory / BEGUN):
         raise RunDirectoryError(f"run directory {directory}: holds another run; choose another --out")
     check_start(directory, is_begun=is_begun, resume=front.resume)
     return JointDesign(directory, front)

@@ -24,7 +24,7 @@ from neuronas.fitness.path_information import PathInformation
 from neuronas.hardware.design_space import DesignSpace, load_design_space
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.runs.design_fronts import CHECKPOINT, FRONT, SPACE, SURVEY, DesignFront
-from neuronas.runs.designs import FOLDER, FRONT_FOLDER, Axes
+from neuronas.runs.designs import BEGUN, FRONT_FOLDER, Axes
 from neuronas.runs.directory import CONFIG, HISTORY, RunDirectory, check_start, new_directory, nothing_to_resume
 from neuronas.runs.lock import locked
 from neuronas.runs.observer import Observer
@@ -34,6 +34,8 @@ from neuronas.search.joint_choice import PREFER
 from neuronas.search.joint_space import JointSpace
 from neuronas.search.joint_state import JointState
 
+PREFERENCE = "knee"
+"""How a design is chosen from the front by default: one of ``search.joint_choice.PREFER``."""
 RESOLUTION = 0.01
 """Resolution of the front: relative tolerance in each objective."""
 
@@ -105,7 +107,7 @@ class FrontPlan:
     @property
     def has_design(self) -> bool:
         """Whether a design has gone on from this front, which may no longer change."""
-        return self.directory.name == FRONT_FOLDER and is_there(self.directory.parent / FOLDER / CONFIG)
+        return self.directory.name == FRONT_FOLDER and is_there(self.directory.parent / BEGUN)
 
     def enumerated(self) -> "Enumerated":
         """Survey and enumerate, without choosing; raises the same errors as ``run``."""
@@ -211,7 +213,7 @@ def plan_front(
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool | str = False,
-    prefer: str = "knee",
+    prefer: str = PREFERENCE,
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
     max_error: float | None = None,
@@ -248,7 +250,7 @@ def design_front(
     out: str | PathLike[str] | None = None,
     resume: bool | str = False,
     download: bool = False,
-    prefer: str = "knee",
+    prefer: str = PREFERENCE,
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
     max_error: float | None = None,

@@ -32,7 +32,7 @@ from neuronas.errors import RunDirectoryError
 from neuronas.export.formats import format_named
 from neuronas.runs.config_file import read_config
 from neuronas.runs.design_fronts import SPACE
-from neuronas.runs.designs import DESIGN, FOLDER, FRONT_FOLDER, Axes, DesignResult
+from neuronas.runs.designs import BEGUN, DESIGN, FOLDER, FRONT_FOLDER, Axes, DesignResult
 from neuronas.runs.directory import CONFIG, RunDirectory, check_start, new_directory
 from neuronas.runs.identity import differences
 from neuronas.runs.observer import Observer
@@ -67,7 +67,7 @@ class Design:
     @property
     def is_begun(self) -> bool:
         """Whether the directory holds a design."""
-        return is_there(self.directory / FOLDER / CONFIG)
+        return is_there(self.directory / BEGUN)
 
     def check(self, by_class: Sequence[int] | None) -> None:
         """Raise the error of ``run``, if it is known before an image is read; nothing is written.
@@ -112,10 +112,10 @@ class Design:
             return result
 
     def _run(self, work: Work) -> DesignResult:
-        has_chips = why_no_chips(self.plan, self.axes) is None
-        progress = StageProgress(work, self.directory / FOLDER, has_chips=has_chips)
-        stages = DesignStages(self.plan, self.axes, self.directory, progress)
-        result = design_result(self.plan, stages.outcome(), progress.times)
+        chips_left_out = why_no_chips(self.plan, self.axes)
+        progress = StageProgress(work, self.directory / FOLDER, has_chips=chips_left_out is None)
+        stages = DesignStages(self.plan, self.axes, self.directory, progress, chips_left_out)
+        result = design_result(self.plan, stages.results(), progress.times)
         result.write(self.directory / DESIGN)  # read by the page
         stages.report()
         done = result.model_copy(update={"stages": progress.times})  # with the time of the page
@@ -147,14 +147,14 @@ def plan_design(
         RunDirectoryError: the design to resume was started with other choices, or has not got past its front.
     """
     assignments = tuple(assignments)
-    directory, going_on = resumed_in(out, resume, Path(FOLDER, CONFIG))
-    is_begun = directory is not None and is_there(directory / FOLDER / CONFIG)
+    directory, going_on = resumed_in(out, resume, BEGUN)
+    is_begun = directory is not None and is_there(directory / BEGUN)
     if directory is not None and not is_begun and not follows_front and is_there(directory / FRONT_FOLDER / SPACE):
         raise RunDirectoryError(
             f"run directory {directory}: holds a front of networks and chips; repeat its command with --resume, or "
             "choose another --out"
         )
-    own = directory / FOLDER if going_on and directory and is_begun else None
+    own = directory / FOLDER if directory is not None and going_on and is_begun else None
     planned_with = partial(planned, "design", config=config, assignments=assignments, run=own, resume=True)
     run = planned_with(options)
     states_choices = own is not None and config is None  # a design's own settings state every choice

@@ -38,7 +38,7 @@ SURVEY = "survey"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageResults:
     """What the stages of a design found.
 
     Attributes:
@@ -69,12 +69,14 @@ class DesignStages:
         axes: available choices.
         directory: directory of the design, which becomes the run of its answer.
         progress: progress of the design.
+        chips_left_out: why no chips can be simulated; None if they can.
     """
 
     run: Plan
     axes: Axes
     directory: Path
     progress: StageProgress
+    chips_left_out: str | None
 
     @property
     def folder(self) -> Path:
@@ -86,7 +88,7 @@ class DesignStages:
         """Images that exist only in memory and must be passed to every command."""
         return {"dataset": value_at(written(self.run.given), "data.name")} if self.run.passes_images else {}
 
-    def outcome(self) -> Outcome:
+    def results(self) -> StageResults:
         """Run all unfinished stages except the report."""
         choice = self.choose()
         found = self.search(choice)
@@ -94,13 +96,13 @@ class DesignStages:
         answer = self.answer(found, finals)
         self.train()
         evaluation = self.evaluate()
-        return Outcome(
+        return StageResults(
             choice=choice,
             answer=answer,
             finalists=finals.choice if finals is not None else None,
             evaluation=evaluation,
             no_integers=None if evaluation.integer else self.why_no_integers(),
-            chips=why_no_chips(self.run, self.axes) or self.chips(),
+            chips=self.chips_left_out or self.chips(),
             files=self.export(),
         )
 
@@ -259,7 +261,7 @@ class DesignStages:
             n_images = min(n_training, learning_plan(self.run).config.train.n_images or n_training)
             n_images = round(n_images * (1 - self.run.config.search.finalist_validation))
             learning = finals.choice.n_epochs * n_images * sum(weights) / len(weights)
-        n_chips = 0 if why_no_chips(self.run, self.axes) else self.run.config.chip.n_chips
+        n_chips = 0 if self.chips_left_out else self.run.config.chip.n_chips
         training = train.epochs * n_training * (1 - train.validation_share) * max(weights)
         self.progress.expect(Amounts.of(learning, training, n_test, n_chips, max(weights)))
 

@@ -21,7 +21,7 @@ from neuronas.api.setup.settings import Config, planned, resumed_in
 from neuronas.config import is_there
 from neuronas.data.counts import check_enough
 from neuronas.errors import InfeasibleError, RunDirectoryError
-from neuronas.runs.designs import FOLDER
+from neuronas.runs.designs import BEGUN
 from neuronas.runs.directory import (
     CONFIG,
     HISTORY,
@@ -212,7 +212,7 @@ def plan_search(
     """
     assignments = tuple(assignments)
     directory, going_on = resumed_in(out, resume, CONFIG)
-    if directory is not None and is_there(directory / FOLDER / CONFIG):
+    if directory is not None and is_there(directory / BEGUN):
         raise RunDirectoryError(
             f"run directory {directory}: holds a design, whose answer another search could replace; resume it with "
             "neuronas design --resume, or choose another --out"
